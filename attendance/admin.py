@@ -1,0 +1,288 @@
+"""Attendance in Django admin: history is read, changes go through the services that know the rules."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from academics.policies import is_office_of
+from accounts.models import User
+from attendance import policies
+from attendance.models import (
+    AttendanceConfiguration,
+    AttendanceRecord,
+    AttendanceStatistics,
+    Holiday,
+    Session,
+    SlotException,
+    TimetableSlot,
+)
+from attendance.selectors.sessions import slots_with_details, with_details
+from attendance.services import configuration, holidays, marking, sessions, timetable
+from core import clock
+from core.admin import PolicyAdmin, ReasonForm
+
+
+def _by(request: HttpRequest) -> User:
+    return cast(User, request.user)
+
+
+@admin.register(AttendanceConfiguration)
+class ConfigurationAdmin(PolicyAdmin):
+    list_display = (
+        "school",
+        "attendance_threshold_percent",
+        "grace_period_minutes",
+        "qr_rotation_seconds",
+        "version",
+    )
+    list_select_related = ("school",)
+    readonly_fields = ("school",)
+    seen_by = ("admin", "superuser")
+
+    def may_change(self, user: Any, obj: Any) -> bool:
+        return policies.can_configure(user, obj.school_id)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        configuration.update(
+            configuration=obj,
+            changes={name: form.cleaned_data[name] for name in form.changed_data},
+            by=_by(request),
+            now=clock.now(),
+        )
+
+
+@admin.register(Holiday)
+class HolidayAdmin(PolicyAdmin):
+    list_display = ("date", "name", "kind", "department")
+    list_filter = ("kind",)
+    list_select_related = ("department",)
+    search_fields = ("name",)
+    date_hierarchy = "date"
+    exclude = ("school",)
+
+    def may_add(self, user: Any) -> bool:
+        return bool(user.is_office and user.school_id)
+
+    def may_change(self, user: Any, obj: Any) -> bool:
+        return is_office_of(user, obj.school_id)
+
+    may_delete = may_change
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        user = _by(request)
+        values = {
+            "day": obj.date,
+            "name": obj.name,
+            "kind": obj.kind,
+            "department": obj.department,
+            "by": user,
+            "now": clock.now(),
+        }
+        if change:
+            saved = holidays.update_holiday(holiday=Holiday.objects.get(pk=obj.pk), **values).holiday
+        else:
+            school = user.school
+            if school is None:  # may_add has asked; a superuser uses the API or the command
+                raise ValueError("a holiday needs a school")
+            saved = holidays.add_holiday(school=school, **values).holiday
+        obj.pk, obj.school_id = saved.pk, saved.school_id
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        holidays.remove_holiday(holiday=obj, by=_by(request), now=clock.now())
+
+
+class SkippedDates(admin.TabularInline[SlotException, TimetableSlot]):
+    model = SlotException
+    extra = 0
+    can_delete = False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(TimetableSlot)
+class TimetableSlotAdmin(PolicyAdmin):
+    list_display = ("weekday", "starts", "ends", "what", "who", "room", "valid_from", "valid_until")
+    list_filter = ("weekday",)
+    search_fields = ("sections__course__code", "sections__cohort__code", "faculty__employee_no", "room__code")
+    autocomplete_fields = ("sections", "faculty", "room")
+    exclude = ("school",)
+    inlines = (SkippedDates,)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return slots_with_details(super().get_queryset(request))
+
+    @admin.display(description=_("sections"))
+    def what(self, obj: TimetableSlot) -> str:
+        return ", ".join(str(section) for section in obj.sections.all())
+
+    @admin.display(description=_("faculty"))
+    def who(self, obj: TimetableSlot) -> str:
+        return ", ".join(str(teacher) for teacher in obj.faculty.all())
+
+    def may_add(self, user: Any) -> bool:
+        return bool(user.is_office and user.school_id)
+
+    def may_change(self, user: Any, obj: Any) -> bool:
+        return is_office_of(user, obj.school_id)
+
+    may_delete = may_change
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        values = form.cleaned_data
+        school = TimetableSlot.objects.get(pk=obj.pk).school if change else _by(request).school
+        if school is None:  # may_add has asked; a superuser uses the API or the command
+            raise ValueError("a slot needs a school")
+        saved = timetable.save_slot(
+            school=school,
+            slot=TimetableSlot.objects.get(pk=obj.pk) if change else None,
+            **{
+                name: values[name]
+                for name in ("room", "weekday", "starts", "ends", "valid_from", "valid_until")
+            },
+            sections=list(values["sections"]),
+            faculty=list(values["faculty"]),
+            by=_by(request),
+            now=clock.now(),
+        )
+        obj.pk, obj.school_id = saved.pk, saved.school_id
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        timetable.retire_slot(slot=obj, by=_by(request), now=clock.now())
+
+
+@admin.register(Session)
+class SessionAdmin(PolicyAdmin):
+    list_display = ("held_on", "start", "what", "who", "room", "status")
+    list_filter = ("status",)
+    search_fields = ("sections__course__code", "sections__cohort__code", "faculty__employee_no", "room__code")
+    date_hierarchy = "held_on"
+    action_form = ReasonForm
+    actions = (
+        "open_classes",
+        "close_classes",
+        "lock_classes",
+        "cancel_classes",
+        "void_classes",
+        "confirm_held",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return with_details(super().get_queryset(request))
+
+    @admin.display(description=_("start"), ordering="starts_at")
+    def start(self, obj: Session) -> str:
+        return f"{obj.school.local(obj.starts_at):%H:%M}"
+
+    @admin.display(description=_("sections"))
+    def what(self, obj: Session) -> str:
+        return ", ".join(str(section) for section in obj.sections.all())
+
+    @admin.display(description=_("faculty"))
+    def who(self, obj: Session) -> str:
+        return str(obj.substitute or ", ".join(str(teacher) for teacher in obj.faculty.all()))
+
+    @admin.action(description=_("Open"))
+    def open_classes(self, request: HttpRequest, queryset: Any) -> None:
+        def act(obj: Session) -> None:
+            sessions.open_session(session=obj, by=_by(request), now=clock.now())
+
+        self.each(request, queryset, act, policies.can_run_session)
+
+    @admin.action(description=_("Close"))
+    def close_classes(self, request: HttpRequest, queryset: Any) -> None:
+        def act(obj: Session) -> None:
+            sessions.close_session(session=obj, by=_by(request), now=clock.now())
+
+        self.each(request, queryset, act, policies.can_run_session)
+
+    @admin.action(description=_("Say that they were held"))
+    def confirm_held(self, request: HttpRequest, queryset: Any) -> None:
+        def act(obj: Session) -> None:
+            sessions.confirm_session(session=obj, held=True, by=_by(request), now=clock.now())
+
+        self.each(request, queryset, act, policies.can_run_session)
+
+    @admin.action(description=_("Lock"))
+    def lock_classes(self, request: HttpRequest, queryset: Any) -> None:
+        def act(obj: Session) -> None:
+            sessions.lock_session(session=obj, by=_by(request), now=clock.now())
+
+        self.each(request, queryset, act, policies.can_lock_session)
+
+    @admin.action(description=_("Cancel (needs a reason)"))
+    def cancel_classes(self, request: HttpRequest, queryset: Any) -> None:
+        def act(obj: Session) -> None:
+            sessions.cancel_session(session=obj, reason=_reason(request), by=_by(request), now=clock.now())
+
+        self.each(request, queryset, act, policies.can_arrange_session)
+
+    @admin.action(description=_("Void: count for nobody (needs a reason)"))
+    def void_classes(self, request: HttpRequest, queryset: Any) -> None:
+        def act(obj: Session) -> None:
+            sessions.void_session(session=obj, reason=_reason(request), by=_by(request), now=clock.now())
+
+        self.each(request, queryset, act, policies.can_void_session)
+
+
+@admin.register(AttendanceRecord)
+class RecordAdmin(PolicyAdmin):
+    list_display = ("held_on", "student", "section", "status", "source", "marked_at")
+    list_filter = ("status", "source", "offline")
+    list_select_related = ("student__user", "section__course", "section__cohort")
+    search_fields = ("student__enrollment_no",)
+    date_hierarchy = "held_on"
+    action_form = ReasonForm
+    actions = ("mark_present", "mark_late", "mark_absent", "mark_excused")
+    exclude = ("location", "device_key", "metadata")
+
+    def _mark(self, request: HttpRequest, queryset: Any, status: str) -> None:
+        def act(record: AttendanceRecord) -> None:
+            marking.mark(
+                session=record.session,
+                student=record.student.enrollment_no,
+                status=status,
+                reason=_reason(request),
+                by=_by(request),
+                now=clock.now(),
+            )
+
+        self.each(request, queryset, act, policies.can_change_record)
+
+    @admin.action(description=_("Mark present"))
+    def mark_present(self, request: HttpRequest, queryset: Any) -> None:
+        self._mark(request, queryset, "present")
+
+    @admin.action(description=_("Mark late"))
+    def mark_late(self, request: HttpRequest, queryset: Any) -> None:
+        self._mark(request, queryset, "late")
+
+    @admin.action(description=_("Mark absent"))
+    def mark_absent(self, request: HttpRequest, queryset: Any) -> None:
+        self._mark(request, queryset, "absent")
+
+    @admin.action(description=_("Mark excused"))
+    def mark_excused(self, request: HttpRequest, queryset: Any) -> None:
+        self._mark(request, queryset, "excused")
+
+
+@admin.register(AttendanceStatistics)
+class StatisticsAdmin(PolicyAdmin):
+    list_display = ("student", "course", "term", "held", "present", "late", "absent", "excused", "percentage")
+    list_filter = ("term",)
+    list_select_related = ("student__user", "course", "term")
+    search_fields = ("student__enrollment_no", "course__code")
+
+
+def _reason(request: HttpRequest) -> str:
+    return request.POST.get("reason", "")[:500]

@@ -1,0 +1,190 @@
+"""Filters of the lists of attendance."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+from django_filters import rest_framework as filters
+from django_filters.fields import IsoDateTimeField
+
+from academics.api.filters import SchoolFilterSet, UpperCharFilter
+from academics.models import Faculty, Section
+from accounts.models import User
+from attendance.api.fields import FIRST_DAY, LAST_DAY
+from attendance.enums import HolidayKind, SessionStatus, Source, Status, Weekday
+from attendance.models import AttendanceRecord, Holiday, Session, TimetableSlot
+from audit.models import AuditEntry
+
+
+class InstantField(IsoDateTimeField):
+    """An instant of a plausible year, in UTC: PostgreSQL knows fewer offsets than ISO 8601."""
+
+    def clean(self, value: Any) -> datetime | None:
+        instant: datetime | None = super().clean(value)
+        if instant is None:
+            return None
+        if not FIRST_DAY.year <= instant.year <= LAST_DAY.year:
+            raise ValidationError(_("Nothing happened in that year."), code="out_of_range")
+        return instant.astimezone(UTC)
+
+
+class InstantFilter(filters.IsoDateTimeFilter):
+    field_class = InstantField
+
+
+class OneSchoolFilterSet(filters.FilterSet):
+    """For lists of one school at a time, which the view looks up: too long to be sorted over all of them."""
+
+    school = filters.CharFilter(
+        method="by_school", label="Code of the school: only operators of several schools need to say it."
+    )
+
+    def by_school(self, queryset: Any, name: str, value: str) -> Any:
+        return queryset
+
+
+class DaysFilterSet(filters.FilterSet):
+    """``?from=&to=`` (both included) over the date named by `day_field`."""
+
+    day_field = "held_on"
+
+    @classmethod
+    def get_filters(cls) -> Any:
+        # `from` cannot be written as an attribute.
+        found = super().get_filters()
+        found["from"] = filters.DateFilter(field_name=cls.day_field, lookup_expr="gte", label="First day.")
+        found["to"] = filters.DateFilter(field_name=cls.day_field, lookup_expr="lte", label="Last day.")
+        return found
+
+
+class HolidayFilterSet(SchoolFilterSet, DaysFilterSet):
+    day_field = "date"
+
+    kind = filters.ChoiceFilter(choices=HolidayKind.choices)
+    department = filters.CharFilter(
+        field_name="department__code", lookup_expr="iexact", label="Code of the department."
+    )
+
+    class Meta:
+        model = Holiday
+        fields: list[str] = []
+
+
+class _TaughtFilterSet(SchoolFilterSet):
+    """Filters over the sections and faculty of slots and sessions."""
+
+    section = filters.UUIDFilter(method="by_section", label="Id of a section.")
+    course = filters.CharFilter(method="by_course", label="Code of a course.")
+    cohort = filters.CharFilter(method="by_cohort", label="Code of a cohort.")
+    faculty = filters.CharFilter(method="by_faculty", label="Employee number, substitutes included.")
+    room = filters.CharFilter(field_name="room__code", lookup_expr="iexact", label="Code of the room.")
+
+    # Sub-queries, not joins: a class of two sections must not be listed twice.
+    def by_section(self, queryset: Any, name: str, value: Any) -> Any:
+        return queryset.filter(pk__in=queryset.model.objects.filter(sections=value).values("pk"))
+
+    def by_course(self, queryset: Any, name: str, value: str) -> Any:
+        return self._of_sections(queryset, Section.objects.filter(course__code__iexact=value))
+
+    def by_cohort(self, queryset: Any, name: str, value: str) -> Any:
+        return self._of_sections(queryset, Section.objects.filter(cohort__code__iexact=value))
+
+    def by_faculty(self, queryset: Any, name: str, value: str) -> Any:
+        who = Faculty.objects.filter(employee_no=value.upper())
+        return queryset.filter(pk__in=queryset.model.objects.filter(faculty__in=who).values("pk"))
+
+    def _of_sections(self, queryset: Any, sections: Any) -> Any:
+        return queryset.filter(pk__in=queryset.model.objects.filter(sections__in=sections).values("pk"))
+
+
+class SlotFilterSet(_TaughtFilterSet):
+    weekday = filters.TypedChoiceFilter(choices=Weekday.choices, coerce=int)
+    on = filters.DateFilter(method="filter_on", label="Slots that are valid on this date.")
+
+    class Meta:
+        model = TimetableSlot
+        fields: list[str] = []
+
+    def filter_on(self, queryset: Any, name: str, value: Any) -> Any:
+        return queryset.filter(valid_from__lte=value, valid_until__gte=value)
+
+
+class SessionFilterSet(_TaughtFilterSet, DaysFilterSet):
+    status = filters.MultipleChoiceFilter(
+        choices=SessionStatus.choices, distinct=False, label="Repeat it for several."
+    )
+    held_on = filters.DateFilter()
+    slot = filters.UUIDFilter(field_name="slot_id")
+    extra = filters.BooleanFilter(field_name="slot", lookup_expr="isnull", label="Not from the timetable.")
+
+    class Meta:
+        model = Session
+        fields: list[str] = []
+
+    def by_faculty(self, queryset: Any, name: str, value: str) -> Any:
+        who = Faculty.objects.filter(employee_no=value.upper())
+        own = queryset.model.objects.filter(faculty__in=who).values("pk")
+        return queryset.filter(
+            pk__in=own.union(queryset.model.objects.filter(substitute__in=who).values("pk"))
+        )
+
+
+class RecordFilterSet(OneSchoolFilterSet, DaysFilterSet):
+    # The session's day, by which the list is ordered and an index found.
+    day_field = "session__held_on"
+
+    session = filters.UUIDFilter(field_name="session_id")
+    student = UpperCharFilter(field_name="student__enrollment_no", label="Enrollment number.")
+    section = filters.UUIDFilter(method="by_section", label="Id of a section.")
+    course = filters.CharFilter(method="by_course", label="Code of a course.")
+    status = filters.MultipleChoiceFilter(
+        choices=Status.choices, distinct=False, label="Repeat it for several."
+    )
+    source = filters.MultipleChoiceFilter(
+        choices=Source.choices, distinct=False, label="Repeat it for several."
+    )
+
+    class Meta:
+        model = AttendanceRecord
+        fields: list[str] = []
+
+    def by_section(self, queryset: Any, name: str, value: Any) -> Any:
+        return self._of_sections(queryset, Section.objects.filter(pk=value))
+
+    def by_course(self, queryset: Any, name: str, value: str) -> Any:
+        return self._of_sections(queryset, Section.objects.filter(course__code__iexact=value))
+
+    def _of_sections(self, queryset: Any, sections: Any) -> Any:
+        # Through their classes as well: records have an index of those, none of sections. Looked up first, so
+        # that the planner knows how few they are.
+        ids = list(sections.values_list("pk", flat=True))
+        held = Session.objects.filter(sections__in=ids)
+        return queryset.filter(section__in=ids, session__in=held.values("pk")) if ids else queryset.none()
+
+
+class AuditFilterSet(OneSchoolFilterSet):
+    object_type = filters.CharFilter(label="Such as session or attendancerecord.")
+    object_id = filters.CharFilter()
+    action = filters.CharFilter(label="Such as session.open.")
+    actor = filters.CharFilter(method="by_actor", label="User name.")
+    operation = filters.UUIDFilter(field_name="operation_id")
+
+    class Meta:
+        model = AuditEntry
+        fields: list[str] = []
+
+    @classmethod
+    def get_filters(cls) -> Any:
+        # `from` cannot be written as an attribute.
+        found = super().get_filters()
+        found["from"] = InstantFilter(field_name="at", lookup_expr="gte", label="Not before.")
+        found["to"] = InstantFilter(field_name="at", lookup_expr="lt", label="Before.")
+        return found
+
+    def by_actor(self, queryset: Any, name: str, value: str) -> Any:
+        # A number, not a sub-query: the partitions' indexes are chosen by it.
+        who = list(User.objects.filter(username=value.lower()).values_list("pk", flat=True))
+        return queryset.filter(actor_id__in=who)

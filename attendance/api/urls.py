@@ -1,0 +1,27 @@
+"""Addresses below /api/v1/attendance/."""
+
+from __future__ import annotations
+
+from django.urls import path
+from rest_framework.routers import SimpleRouter
+
+from attendance.api.viewsets.configuration import ConfigurationView
+from attendance.api.viewsets.holidays import HolidayViewSet
+from attendance.api.viewsets.records import RecordViewSet
+from attendance.api.viewsets.sessions import SessionViewSet
+from attendance.api.viewsets.slots import SlotViewSet
+from attendance.api.viewsets.statistics import StudentSummaryView
+from attendance.api.viewsets.trail import AuditLogViewSet
+
+router = SimpleRouter()
+router.register("holidays", HolidayViewSet, basename="attendance-holiday")
+router.register("timetable-slots", SlotViewSet, basename="attendance-slot")
+router.register("sessions", SessionViewSet, basename="attendance-session")
+router.register("records", RecordViewSet, basename="attendance-record")
+router.register("audit-log", AuditLogViewSet, basename="attendance-audit")
+
+urlpatterns = [
+    path("configuration/", ConfigurationView.as_view(), name="attendance-configuration"),
+    path("statistics/student-summary/", StudentSummaryView.as_view(), name="attendance-student-summary"),
+    *router.urls,
+]

@@ -1,0 +1,120 @@
+"""Percentages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from academics.api.scope import SchoolNotChosen, allow, school_of, user_of, within_reach
+from academics.models import Student, Term
+from accounts.models import User
+from attendance import policies
+from attendance.api.serializers.figures import StudentSummarySerializer
+from attendance.selectors.figures import CourseFigures, Figures, StudentSummary, student_summary, term_for
+from core import clock
+from core.api.filters import refuse_unknown
+from core.api.refusals import refuses
+from core.errors import NotFound
+
+_PARAMETERS = [
+    OpenApiParameter("student", str, description="Enrollment number; students may leave it out."),
+    OpenApiParameter("term", int, description="Id of the term; the present one, or the last, when left out."),
+    OpenApiParameter("school", str, description="Code of the school: for operators of several schools."),
+]
+
+
+class StudentSummaryView(APIView):
+    http_method_names = ["get", "head"]
+
+    @extend_schema(
+        operation_id="attendance_student_summary",
+        tags=["attendance: figures"],
+        summary="A student's percentages",
+        parameters=_PARAMETERS,
+        responses={200: StudentSummarySerializer},
+    )
+    @refuses(NotFound, SchoolNotChosen)
+    def get(self, request: Request) -> Response:
+        """Per course and over all courses of a term: students their own, faculty those they teach."""
+        refuse_unknown(request, ["student", "term", "school"])
+        user = user_of(request)
+        student = _student(request, user)
+        allow(policies.can_view_student_figures(user, student))
+        today = student.school.local_date(clock.now())
+        term = _term(request, student) or term_for(school=student.school, on=today)
+        return Response(_plain(student_summary(student=student, term=term, on=today)))
+
+
+def _student(request: Request, user: User) -> Student:
+    """The student asked for, within the school; oneself when nobody is named."""
+    number = request.query_params.get("student")
+    students = within_reach(Student.objects.select_related("school", "user"), user)
+    if number is None and policies.is_student(user):
+        student = students.filter(user=user).first()
+    elif not number:
+        raise ValidationError({"student": [ErrorDetail(_required(), code="required")]})
+    else:
+        student = students.filter(school=school_of(request), enrollment_no=number.upper()).first()
+    if student is None:
+        raise NotFound(attr="student")
+    return student
+
+
+def _term(request: Request, student: Student) -> Term | None:
+    raw = request.query_params.get("term")
+    if raw is None:
+        return None
+    term = (
+        Term.objects.filter(school=student.school_id, pk=raw).first()
+        if raw.isascii() and raw.isdigit() and len(raw) < 19
+        else None
+    )
+    if term is None:
+        raise NotFound(attr="term")
+    return term
+
+
+def _required() -> str:
+    from rest_framework.fields import Field
+
+    return str(Field.default_error_messages["required"])
+
+
+def _plain(summary: StudentSummary) -> dict[str, Any]:
+    """The answer without a serializer per course: this is asked by every student's phone."""
+    return {
+        "student": {
+            "enrollment_no": summary.student.enrollment_no,
+            "name": summary.student.user.full_name,
+        },
+        "term": {"id": summary.term.pk, "name": summary.term.name} if summary.term else None,
+        "threshold": summary.threshold,
+        "floor": summary.floor,
+        "courses": [_course(course) for course in summary.courses],
+        "overall": _figures(summary.overall),
+    }
+
+
+def _course(course: CourseFigures) -> dict[str, Any]:
+    return {"course": {"code": course.code, "title": course.title}, **_figures(course.figures)}
+
+
+def _figures(figures: Figures) -> dict[str, Any]:
+    return {
+        "held": figures.held,
+        "present": figures.present,
+        "late": figures.late,
+        "absent": figures.absent,
+        "excused": figures.excused,
+        "attended": figures.attended,
+        "counted": figures.counted,
+        "percentage": figures.percentage,
+        "band": figures.band,
+        "need": figures.need,
+        "can_miss": figures.can_miss,
+    }

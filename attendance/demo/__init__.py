@@ -1,0 +1,1 @@
+"""The demo campus: two schools that look lived in. Never in production."""

@@ -1,0 +1,93 @@
+"""Choices of attendance."""
+
+from __future__ import annotations
+
+from django.db.models import IntegerChoices, TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Status(TextChoices):
+    """What a student was in a session."""
+
+    PRESENT = "present", _("Present")
+    LATE = "late", _("Late")
+    ABSENT = "absent", _("Absent")
+    EXCUSED = "excused", _("Excused")
+
+
+class Source(TextChoices):
+    """How a mark came about. Offline is a transport, kept as a flag beside it."""
+
+    QR = "qr", _("Code")
+    BIOMETRIC = "biometric", _("Fingerprint or face")
+    RFID = "rfid", _("Card")
+    MANUAL = "manual", _("By hand")
+    SYSTEM = "system", _("Automatic")
+
+
+#: Who wins when two captures disagree: the higher number.
+SOURCE_RANK: dict[str, int] = {
+    Source.SYSTEM: 0,
+    Source.QR: 1,
+    Source.RFID: 2,
+    Source.BIOMETRIC: 3,
+    Source.MANUAL: 4,
+}
+
+
+class SessionStatus(TextChoices):
+    SCHEDULED = "scheduled", _("Scheduled")
+    OPEN = "open", _("Open")
+    CLOSED = "closed", _("Closed")
+    LOCKED = "locked", _("Locked")
+    UNCONFIRMED = "unconfirmed", _("Unconfirmed")
+    CANCELLED = "cancelled", _("Cancelled")
+    VOID = "void", _("Void")
+
+    @classmethod
+    def counted(cls) -> list[str]:
+        """Sessions whose records make percentages."""
+        return [cls.CLOSED, cls.LOCKED]
+
+    @classmethod
+    def occupying(cls) -> list[str]:
+        """Sessions that take a room and people's time."""
+        return [cls.SCHEDULED, cls.OPEN, cls.CLOSED, cls.LOCKED, cls.UNCONFIRMED, cls.VOID]
+
+
+class Weekday(IntegerChoices):
+    """ISO weekdays."""
+
+    MONDAY = 1, _("Monday")
+    TUESDAY = 2, _("Tuesday")
+    WEDNESDAY = 3, _("Wednesday")
+    THURSDAY = 4, _("Thursday")
+    FRIDAY = 5, _("Friday")
+    SATURDAY = 6, _("Saturday")
+    SUNDAY = 7, _("Sunday")
+
+
+class HolidayKind(TextChoices):
+    PUBLIC = "public", _("Public holiday")
+    ACADEMIC = "academic", _("Academic holiday")
+    EXAM = "exam", _("Examination day")
+
+
+class ExcusedCountsAs(TextChoices):
+    EXCLUDE = "exclude", _("not counted")
+    PRESENT = "present", _("counted as present")
+
+
+class Band(TextChoices):
+    CLEAR = "clear", _("clear")
+    CONDONABLE = "condonable", _("condonable")
+    SHORTAGE = "shortage", _("shortage")
+
+
+class ResourceKind(TextChoices):
+    """What a class takes for its time."""
+
+    FACULTY = "faculty", _("faculty")
+    ROOM = "room", _("room")
+    COHORT = "cohort", _("cohort")
+    SECTION = "section", _("section")

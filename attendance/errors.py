@@ -1,0 +1,176 @@
+"""Refusals of attendance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from core import db
+from core.errors import DomainError
+
+
+class CodeInvalid(DomainError):
+    code = "qr_invalid"
+    message = _("That is not a code of this site. Scan the one on the classroom screen.")
+    status = 400
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(attr=kwargs.pop("attr", "token"), **kwargs)
+
+
+class CodeExpired(DomainError):
+    code = "qr_expired"
+    message = _("That code is too old. Scan the one on the classroom screen now.")
+    status = 410
+
+
+class SessionNotOpen(DomainError):
+    code = "session_not_open"
+    message = _("This class is not open for attendance.")
+
+
+class NotOnRoster(DomainError):
+    code = "not_on_roster"
+    message = _("You are not enrolled in this class. Ask the school office if you should be.")
+    status = 403
+
+
+class OutsideGeofence(DomainError):
+    code = "outside_geofence"
+    message = _("You seem to be outside the classroom. Go in and try again.")
+    status = 403
+
+
+class LocationRequired(DomainError):
+    code = "location_required"
+    message = _("This class checks where you are. Allow your location and try again.")
+    status = 400
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(attr=kwargs.pop("attr", "latitude"), **kwargs)
+
+
+class DeviceRequired(DomainError):
+    code = "device_required"
+    message = _("Your device could not be recognised. Allow cookies, open the code again and repeat.")
+    status = 400
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(attr=kwargs.pop("attr", "device_id"), **kwargs)
+
+
+class DeviceAlreadyUsed(DomainError):
+    code = "device_already_used"
+    message = _("This device has already marked somebody else in this class. Ask your lecturer to mark you.")
+
+
+class StudentNotOnRoster(DomainError):
+    """Marking by hand somebody who does not belong to the class."""
+
+    code = "student_not_on_roster"
+    message = _("{student} is not on the roster of this class.")
+    status = 400
+
+
+class DuplicateMark(DomainError):
+    code = "duplicate_mark"
+    message = _("{student} appears more than once in this request.")
+    status = 400
+
+
+class BulkRefused(DomainError):
+    """An atomic bulk mark with bad rows: nothing was saved. `meta.failed` lists each of them."""
+
+    code = "bulk_refused"
+    message = _("Nothing was saved: {count} of the marks cannot be made.")
+    status = 400
+
+
+class NotMarkable(DomainError):
+    code = "session_not_markable"
+    message = _("Marks cannot be changed: the class is {state}.")
+
+
+class SessionLocked(DomainError):
+    code = "session_locked"
+    message = _("This class is locked. Only an administrator can still change it, with a reason.")
+
+
+class TooEarly(DomainError):
+    code = "too_early"
+    message = _("This class begins on {day} at {time}. It cannot be opened yet.")
+
+
+class CodesNotOffered(DomainError):
+    code = "qr_not_offered"
+    message = _("This class does not take attendance by code.")
+
+
+class OutsideTerm(DomainError):
+    code = "outside_term"
+    message = _("{day} lies in no term.")
+    status = 400
+
+
+class StudentsOnly(DomainError):
+    code = "students_only"
+    message = _("Codes are for students. You are signed in as somebody else.")
+    status = 403
+
+
+class Conflict(DomainError):
+    """Somebody or something would be in two places at once; `meta.conflicts_with` names the others."""
+
+    code = "conflict"
+    message = _("{who} is already taken by {other}.")
+
+
+class FacultyConflict(Conflict):
+    code = "faculty_conflict"
+    message = _("{who} already teaches {other}.")
+
+
+class RoomConflict(Conflict):
+    code = "room_conflict"
+    message = _("Room {who} is already taken by {other}.")
+
+
+class CohortConflict(Conflict):
+    code = "cohort_conflict"
+    message = _("{who} already has {other}.")
+
+
+class HolidayExists(DomainError):
+    code = "holiday_exists"
+    message = _("{day} is already a holiday: {name}.")
+
+
+class RangeTooLong(DomainError):
+    code = "range_too_long"
+    message = _("At most {days} days at a time.")
+    status = 400
+
+
+class NotScheduled(DomainError):
+    """Time, room and people change only before a class begins."""
+
+    code = "session_not_scheduled"
+    message = _("Only a class that has not begun can be changed; this one is {state}.")
+
+
+class DayIsFixed(DomainError):
+    """A class of the timetable moves within its day: on another day the timetable would make it again."""
+
+    code = "day_is_fixed"
+    message = _("A class of the timetable stays on its day. Cancel it and hold an extra class instead.")
+
+
+db.register(
+    {
+        "slot_no_clash": Conflict,
+        "session_no_clash": Conflict,
+        "holiday_once": HolidayExists,
+        "record_one_device": DeviceAlreadyUsed,
+    }
+)

@@ -1,0 +1,9 @@
+"""Names of attendance's background tasks."""
+
+from __future__ import annotations
+
+OPEN_DUE = "attendance.open_due"
+CLOSE_DUE = "attendance.close_due"
+LOCK_DUE = "attendance.lock_due"
+GENERATE_FORTNIGHT = "attendance.generate_fortnight"
+FORGET_TICKETS = "attendance.forget_tickets"

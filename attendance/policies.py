@@ -1,0 +1,143 @@
+"""Who may do what in attendance: one answer for the API, pages and admin.
+
+Every function takes (user, object) and says yes or no. Objects of another school never get this far: lookups
+are scoped by `visible_to` or within the school first.
+"""
+
+from __future__ import annotations
+
+from academics.models import Department, Faculty, Section, Student
+from academics.policies import is_office_of
+from accounts.enums import Role
+from accounts.models import School, User
+from attendance.models import AttendanceRecord, Holiday, Session, TimetableSlot
+
+
+def heads_department_of(user: User, session: Session) -> bool:
+    """Head of a department whose course or cohort the session belongs to."""
+    if user.role != Role.FACULTY or not user.may_reach(session.school_id):
+        return False
+    return Section.objects.filter(
+        sessions=session, course__department__in=Department.objects.filter(head__user=user)
+    ).exists()
+
+
+def teaches(user: User, session: Session) -> bool:
+    """Stands in front of this session: its faculty or its substitute."""
+    if user.role != Role.FACULTY or not user.may_reach(session.school_id):
+        return False
+    if session.substitute_id and Faculty.objects.filter(pk=session.substitute_id, user=user).exists():
+        return True
+    return session.faculty.filter(user=user).exists()
+
+
+def can_view_session(user: User, session: Session) -> bool:
+    return Session.objects.visible_to(user).filter(pk=session.pk).exists()
+
+
+def can_run_session(user: User, session: Session) -> bool:
+    """Open, close, reopen, confirm, show codes and mark: its faculty, substitute, head of department, office."""
+    return (
+        is_office_of(user, session.school_id) or teaches(user, session) or heads_department_of(user, session)
+    )
+
+
+can_mark = can_run_session
+
+
+def can_view_roster(user: User, session: Session) -> bool:
+    """Names and marks of a whole class: whoever runs it or teaches one of its sections; never students."""
+    if user.role == Role.STUDENT:
+        return False
+    return can_run_session(user, session) or (
+        user.role in {Role.FACULTY, Role.INTEGRATOR} and can_view_session(user, session)
+    )
+
+
+def can_arrange_session(user: User, session: Session) -> bool:
+    """Cancel, re-time, appoint a substitute: its faculty, head of department, office."""
+    return can_run_session(user, session)
+
+
+def can_void_session(user: User, session: Session) -> bool:
+    """Take a held class out of everybody's figures: head of department or office only."""
+    return is_office_of(user, session.school_id) or heads_department_of(user, session)
+
+
+def can_lock_session(user: User, session: Session) -> bool:
+    return is_office_of(user, session.school_id)
+
+
+def can_create_session(user: User, sections: list[Section]) -> bool:
+    """An extra class: by the office, or by faculty for sections that they teach or head."""
+    if not sections:
+        return False
+    if all(is_office_of(user, section.school_id) for section in sections):
+        return True
+    if user.role != Role.FACULTY:
+        return False
+    reach = Section.objects.visible_to(user).filter(pk__in=[section.pk for section in sections])
+    return reach.count() == len({section.pk for section in sections})
+
+
+def can_create_sessions(user: User, school: School) -> bool:
+    """Whether this person may plan extra classes at all; which sections, `can_create_session` says."""
+    return is_office_of(user, school.pk) or (user.role == Role.FACULTY and user.may_reach(school.pk))
+
+
+def can_mark_classes(user: User) -> bool:
+    """Whether this person marks students at all; in which class, `can_mark` says."""
+    return user.is_office or user.role == Role.FACULTY
+
+
+def can_plan(user: User, school: School | None) -> bool:
+    """Timetable, holidays and generation: the office."""
+    return school is not None and is_office_of(user, school.pk)
+
+
+def can_change_plan(user: User, thing: TimetableSlot | Holiday) -> bool:
+    """Change or remove a slot or holiday: the office."""
+    return is_office_of(user, thing.school_id)
+
+
+def can_view_holiday(user: User, holiday: Holiday) -> bool:
+    """Holidays are no secret to the people of the school."""
+    return user.may_reach(holiday.school_id)
+
+
+def can_view_slot(user: User, slot: TimetableSlot) -> bool:
+    return TimetableSlot.objects.visible_to(user).filter(pk=slot.pk).exists()
+
+
+def can_configure(user: User, school_id: int | None) -> bool:
+    return is_office_of(user, school_id)
+
+
+def can_view_configuration(user: User, school_id: int | None) -> bool:
+    """The rules of a school are no secret to its people."""
+    return user.may_reach(school_id)
+
+
+def can_view_record(user: User, record: AttendanceRecord) -> bool:
+    return AttendanceRecord.objects.visible_to(user).filter(pk=record.pk, held_on=record.held_on).exists()
+
+
+def can_change_record(user: User, record: AttendanceRecord) -> bool:
+    return can_mark(user, record.session)
+
+
+def can_view_student_figures(user: User, student: Student) -> bool:
+    """A student's percentages: the student, whoever teaches them, the office."""
+    return Student.objects.visible_to(user).filter(pk=student.pk).exists()
+
+
+def can_view_audit(user: User, school_id: int | None) -> bool:
+    return is_office_of(user, school_id)
+
+
+def is_student(user: User) -> bool:
+    """Sees their own records only, never those of a whole class."""
+    return user.role == Role.STUDENT
+
+
+can_scan = is_student

@@ -1,0 +1,104 @@
+"""Filters of attendance, and who sees what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.enums import Role
+from attendance.enums import SessionStatus
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from accounts.models import User
+
+
+def _teaches(user: User) -> Q:
+    """Faculty: what they teach or stand in for, what their sections do, what their department holds."""
+    from academics.models import Section
+
+    sections = Section.objects.visible_to(user).values("pk")
+    return Q(sections__in=sections) | Q(faculty__user=user)
+
+
+class SlotQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: User) -> Self:
+        if user.role == Role.SUPERUSER:
+            return self
+        mine = self.filter(school_id=user.school_id)
+        if user.role in {Role.ADMIN, Role.INTEGRATOR}:
+            return mine
+        return mine.filter(pk__in=self.model.objects.filter(_teaches(user)).values("pk"))
+
+
+class SessionQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: User) -> Self:
+        if user.role == Role.SUPERUSER:
+            return self
+        mine = self.filter(school_id=user.school_id)
+        if user.role in {Role.ADMIN, Role.INTEGRATOR}:
+            return mine
+        reach = _teaches(user) | Q(substitute__user=user)
+        return mine.filter(pk__in=self.model.objects.filter(reach).values("pk"))
+
+    def taught_by(self, user: User) -> Self:
+        """Sessions this person stands in front of, substitutes included."""
+        reach = Q(faculty__user=user) | Q(substitute__user=user)
+        return self.filter(pk__in=self.model.objects.filter(reach).values("pk"))
+
+    def counted(self) -> Self:
+        """Those whose records make percentages."""
+        return self.filter(status__in=SessionStatus.counted())
+
+    def due_to_open(self, now: datetime) -> Self:
+        from datetime import timedelta
+
+        lead = models.F("school__attendance_configuration__open_before_minutes") * models.Value(
+            timedelta(minutes=1), output_field=models.DurationField()
+        )
+        return self.filter(
+            status=SessionStatus.SCHEDULED,
+            school__attendance_configuration__auto_open_sessions=True,
+            starts_at__lte=models.ExpressionWrapper(
+                models.Value(now, output_field=models.DateTimeField()) + lead,
+                output_field=models.DateTimeField(),
+            ),
+            ends_at__gt=now,
+        )
+
+
+class RecordQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: User) -> Self:
+        if user.role == Role.SUPERUSER:
+            return self
+        mine = self.filter(school_id=user.school_id)
+        if user.role in {Role.ADMIN, Role.INTEGRATOR}:
+            return mine
+        if user.role == Role.STUDENT:
+            return mine.filter(student__user=user)
+        sessions = self.model._meta.get_field("session").related_model
+        return mine.filter(session__in=sessions.objects.visible_to(user).values("pk"))
+
+
+class StatisticsQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: User) -> Self:
+        from academics.models import Section, Student
+
+        if user.role == Role.SUPERUSER:
+            return self
+        mine = self.filter(school_id=user.school_id)
+        if user.role in {Role.ADMIN, Role.INTEGRATOR}:
+            return mine
+        if user.role == Role.STUDENT:
+            return mine.filter(student__user=user)
+        sections = Section.objects.visible_to(user)
+        return mine.filter(
+            Q(
+                course__in=sections.values("course"),
+                student__in=Student.objects.filter(enrollments__section__in=sections).values("pk"),
+            )
+            | Q(student__in=Student.objects.filter(department__head__user=user).values("pk"))
+        )

@@ -1,0 +1,48 @@
+"""SQL of attendance: minutes of the week, the one formula of percentages, the composite key of records."""
+
+from __future__ import annotations
+
+WEEK_MINUTES = """
+CREATE FUNCTION week_minutes(d integer, s time, e time) RETURNS int4multirange
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $body$
+    SELECT CASE
+        WHEN b <= 10080 THEN int4multirange(int4range(a, b))
+        ELSE int4multirange(int4range(a, 10080), int4range(0, b - 10080))
+    END
+    FROM (SELECT (d - 1) * 1440 + floor(extract(epoch FROM s) / 60)::integer AS a,
+                 (d - 1) * 1440 + ceil(extract(epoch FROM e) / 60)::integer
+                    + CASE WHEN e <= s THEN 1440 ELSE 0 END AS b) AS minutes
+$body$;
+"""
+
+# The only place where a percentage is computed. p attended (weighted), n counted, t threshold in percent:
+# percentage = 100 p / n rounded half up; need = ceil((t n - 100 p) / (100 - t)); can_miss = floor(100 p / t - n).
+# Bands compare unrounded. numeric keeps every step exact, and round(numeric) rounds halves away from zero.
+# attended and counted are p and n themselves, for people: "18 of 23".
+FIGURES = """
+CREATE FUNCTION attendance_figures(
+    present bigint, late bigint, absent bigint, excused bigint,
+    late_weight numeric, excused_is_present boolean, threshold integer, floor_percent integer,
+    OUT percentage numeric, OUT band text, OUT need integer, OUT can_miss integer,
+    OUT attended numeric, OUT counted integer
+) LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
+    SELECT CASE WHEN n > 0 THEN round(100 * p / n, 2) END,
+           CASE WHEN n = 0 THEN NULL
+                WHEN 100 * p >= threshold * n THEN 'clear'
+                WHEN 100 * p >= floor_percent * n THEN 'condonable'
+                ELSE 'shortage' END,
+           greatest(0, ceil((threshold * n - 100 * p) / (100 - threshold)))::integer,
+           greatest(0, floor(100 * p / threshold - n))::integer,
+           p, n::integer
+    FROM (SELECT present + late_weight * late + CASE WHEN excused_is_present THEN excused ELSE 0 END AS p,
+                 (present + late + absent + CASE WHEN excused_is_present THEN excused ELSE 0 END)::numeric AS n
+         ) AS counts
+$body$;
+"""
+
+FIGURES_SIGNATURE = "attendance_figures(bigint, bigint, bigint, bigint, numeric, boolean, integer, integer)"
+
+RECORD_SESSION_KEY = """
+ALTER TABLE attendance_record ADD CONSTRAINT record_session_held_on
+    FOREIGN KEY (session_id, held_on) REFERENCES attendance_session (id, held_on) ON UPDATE CASCADE;
+"""

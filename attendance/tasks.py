@@ -1,0 +1,79 @@
+"""What the clock does to classes. Each task calls one service and is harmless when it runs again."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from accounts.models import School
+from attendance import jobs
+from attendance.services import generation, scheduler, tickets
+from core import clock
+from core.tasks import scheduled
+
+log = structlog.get_logger(__name__)
+
+#: A class opens and closes at most a minute late: half of that for waiting, half for the work.
+TICK = timedelta(seconds=30)
+DAY = timedelta(days=1)
+#: Sessions exist so long ahead: lecturers see two weeks, and a week without workers does no harm.
+AHEAD = timedelta(days=14)
+
+
+class SweepIncomplete(Exception):
+    """Some were done and some failed; the next run meets the failed ones again."""
+
+
+@scheduled(jobs.OPEN_DUE, every=TICK)
+def open_due() -> dict[str, int]:
+    """Open the classes whose time has come."""
+    return _told(scheduler.open_due(now=clock.now()))
+
+
+@scheduled(jobs.CLOSE_DUE, every=TICK)
+def close_due() -> dict[str, int]:
+    """Close the classes that are over."""
+    return _told(scheduler.close_due(now=clock.now()))
+
+
+@scheduled(jobs.LOCK_DUE, every=DAY, nightly=True)
+def lock_due() -> dict[str, int]:
+    """Lock the classes that are too old to be corrected."""
+    return _told(scheduler.lock_due(now=clock.now()))
+
+
+@scheduled(jobs.GENERATE_FORTNIGHT, every=DAY, nightly=True)
+def generate_fortnight() -> dict[str, int]:
+    """Make the sessions of the coming fortnight, each school in its own days and its own transaction."""
+    now = clock.now()
+    made, failed = 0, []
+    for school in School.objects.filter(is_active=True).order_by("pk"):
+        try:
+            made += _generate(school, now)
+        except Exception as error:
+            # Whatever is wrong in one school must not keep the others from their timetables.
+            log.exception("generation_failed", school_id=school.pk)
+            failed.append(f"{school.code} ({type(error).__name__})")
+    if failed:
+        raise SweepIncomplete(f"{len(failed)} of the schools failed: {', '.join(failed[:5])}")
+    return {"made": made}
+
+
+@scheduled(jobs.FORGET_TICKETS, every=DAY, nightly=True)
+def forget_tickets() -> int:
+    """Delete the traces of old scan tickets."""
+    return tickets.forget(now=clock.now())
+
+
+def _generate(school: School, now: datetime) -> int:
+    today = school.local_date(now)
+    return generation.generate(school=school, start=today, end=today + AHEAD, by=None, now=now).created
+
+
+def _told(sweep: scheduler.Sweep) -> dict[str, int]:
+    """The counts for the log. Raises SweepIncomplete, which is how the health page learns of failed sessions."""
+    if sweep.failed:
+        named = ", ".join(str(session) for session in sweep.failed[:5])
+        raise SweepIncomplete(f"{len(sweep.failed)} of the sessions failed: {named}")
+    return {"done": sweep.done, "unconfirmed": sweep.unconfirmed}

@@ -1,0 +1,68 @@
+"""Who gets in, and which class an address means: another school's is not there, a forbidden one says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.utils import timezone
+
+from academics.models import Student
+from accounts.enums import Role
+from accounts.models import User
+from attendance import policies
+from attendance.models import Session
+
+View = Callable[..., HttpResponseBase]
+
+
+def person(request: HttpRequest) -> User:
+    """The signed-in user, typed."""
+    return cast(User, request.user)
+
+
+def at_school(view: View) -> View:
+    """Signed in, and on the school's clock: every time on the page is the school's."""
+
+    @login_required
+    @wraps(view)
+    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        school = person(request).school
+        if school is None:
+            return view(request, *args, **kwargs)
+        # A template may be rendered after the view returned, so the zone stays until the next request sets its own.
+        timezone.activate(school.tz)
+        return view(request, *args, **kwargs)
+
+    return inner
+
+
+def student_of(request: HttpRequest) -> Student:
+    """The student who is signed in. Raises PermissionDenied for everybody else."""
+    user = person(request)
+    if user.role == Role.STUDENT:
+        student = Student.objects.select_related("school", "user").filter(user=user).first()
+        if student is not None:
+            return student
+    raise PermissionDenied
+
+
+def session_of(request: HttpRequest, pk: UUID, allowed: Callable[[User, Session], bool]) -> Session:
+    """The session of the address. Raises Http404 outside the user's school, PermissionDenied without the right."""
+    user = person(request)
+    session = Session.objects.select_related("school__attendance_configuration", "room").filter(pk=pk).first()
+    if session is None or not user.may_reach(session.school_id):
+        raise Http404
+    if not allowed(user, session):
+        raise PermissionDenied
+    timezone.activate(session.school.tz)
+    return session
+
+
+def runs(user: User, session: Session) -> bool:
+    return policies.can_run_session(user, session)

@@ -1,0 +1,66 @@
+"""Forms of attendance pages."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from attendance.models import AttendanceConfiguration
+
+
+def finite(value: float) -> None:
+    if not math.isfinite(value):
+        raise ValidationError(_("Enter a number."))
+
+
+class LocationForm(forms.Form):
+    """Where the browser says it is; all empty when nothing was asked. Degrees, degrees, metres."""
+
+    latitude = forms.FloatField(required=False, min_value=-90, max_value=90, validators=[finite])
+    longitude = forms.FloatField(required=False, min_value=-180, max_value=180, validators=[finite])
+    accuracy = forms.FloatField(required=False, min_value=0, validators=[finite])
+
+
+class TokenForm(forms.Form):
+    token = forms.RegexField(r"^[A-Za-z0-9_-]+$", max_length=128)
+
+
+class ConfigurationForm(forms.ModelForm[AttendanceConfiguration]):
+    """Every rule of the school. `version` is what the page was made from: somebody else's change is noticed."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    class Meta:
+        model = AttendanceConfiguration
+        fields = [
+            "grace_period_minutes",
+            "min_duration_for_present_minutes",
+            "attendance_threshold_percent",
+            "condonation_floor_percent",
+            "offline_sync_max_delta_minutes",
+            "attendance_data_retention_years",
+            "auto_open_sessions",
+            "open_before_minutes",
+            "auto_close_sessions",
+            "close_after_minutes",
+            "qr_token_expiry_minutes",
+            "qr_rotation_seconds",
+            "max_correction_days",
+            "biometric_enabled",
+            "rfid_enabled",
+            "gps_verification",
+            "geofence_radius_m",
+            "one_device_per_student",
+            "auto_mark_absent",
+            "send_attendance_notifications",
+            "late_weight",
+            "excused_counts_as",
+        ]
+
+    def changes(self) -> dict[str, Any]:
+        """What was really changed on the page, by field."""
+        return {name: self.cleaned_data[name] for name in self.changed_data if name != "version"}

@@ -1,0 +1,25 @@
+"""Addresses of the whole site: each app brings its own."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+from attendance.web.scan import open_code
+
+handler400 = "core.faults.bad_request"
+handler403 = "core.faults.permission_denied"
+handler404 = "core.faults.page_not_found"
+handler500 = "core.faults.server_error"
+
+urlpatterns = [
+    path("", include("core.urls")),
+    path("admin/", admin.site.urls),
+    path("", include("accounts.web.urls")),
+    path("", include("attendance.web.urls")),
+    # Short, because it is what the code on the wall is made of.
+    path("s/<str:token>", open_code, name="scan_code"),
+    path("api/v1/", include("accounts.api.urls")),
+    path("api/v1/", include("academics.api.urls")),
+    path("api/v1/attendance/", include("attendance.api.urls")),
+]

@@ -1,0 +1,32 @@
+"""A connection as the role that owns the tables, for the few things that only it may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from django.conf import settings
+from django.db import connection
+
+
+@contextmanager
+def connect() -> Iterator[psycopg.Connection]:
+    """A psycopg connection of its own to the same database, in autocommit. Raises psycopg.Error."""
+    own = settings.OWNER_DATABASE
+    with psycopg.connect(
+        host=own["HOST"],
+        port=own["PORT"] or None,
+        user=own["USER"],
+        password=own["PASSWORD"],
+        dbname=connection.settings_dict["NAME"],
+        connect_timeout=5,
+        autocommit=True,
+    ) as owner:
+        yield owner
+
+
+def analyze() -> None:
+    """Tell the planner how large the tables have become, rather than wait until it notices."""
+    with connect() as owner:
+        owner.execute("ANALYZE")

@@ -1,0 +1,7 @@
+"""Fixtures of `tests.colleges` for the tests of this folder."""
+
+from __future__ import annotations
+
+from tests.colleges import college, elsewhere, held_clock, operator, unhurried
+
+__all__ = ["college", "elsewhere", "held_clock", "operator", "unhurried"]

@@ -1,0 +1,194 @@
+"""Every list costs the same number of queries for one row as for three, and at most twelve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from attendance.enums import Status
+from attendance.models import Holiday
+from attendance.services import sessions
+from attendance.services.marking import Mark, bulk_mark
+from attendance.services.timetable import save_slot
+from core import clock
+from tests.colleges import College, client_of, make_college
+from tests.factories import (
+    CohortFactory,
+    CourseFactory,
+    DepartmentFactory,
+    EnrollmentFactory,
+    FacultyFactory,
+    RecordFactory,
+    RoomFactory,
+    SectionFactory,
+    SessionFactory,
+    StudentFactory,
+    TermFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+LIMIT = 12
+
+
+def cost(user: Any, path: str, **query: Any) -> int:
+    api = client_of(user)
+    with CaptureQueriesContext(connection) as queries:
+        answer = api.get(path, query)
+    assert answer.status_code == 200, answer.content
+    return len(queries)
+
+
+def another_session(college: College, index: int) -> Any:
+    """A class of two sections with two teachers and a substitute."""
+    session = SessionFactory(
+        section=SectionFactory(
+            school=college.school, course__department=college.department, students=2,
+            course=CourseFactory(school=college.school, department=college.department),
+        ),
+        teacher=college.session.faculty.get(),
+        starts_at=college.session.starts_at.replace(hour=6 + index),
+        room=RoomFactory(school=college.school),
+        substitute=FacultyFactory(school=college.school),
+    )  # fmt: skip
+    session.sections.add(SectionFactory(school=college.school, students=1))
+    session.faculty.add(FacultyFactory(school=college.school))
+    EnrollmentFactory(section=session.sections.first(), student=college.students[0])
+    RecordFactory(session=session, student=college.students[0], section=session.sections.first())
+    return session
+
+
+def another_slot(college: College, index: int) -> None:
+    save_slot(
+        school=college.school,
+        sections=[SectionFactory(school=college.school), SectionFactory(school=college.school)],
+        faculty=[FacultyFactory(school=college.school), FacultyFactory(school=college.school)],
+        room=RoomFactory(school=college.school),
+        weekday=2,
+        starts=clock.now().time().replace(hour=10),
+        ends=clock.now().time().replace(hour=11),
+        valid_from=college.section.term.starts_on,
+        valid_until=college.section.term.ends_on,
+        by=college.admin,
+        now=clock.now(),
+    )
+
+
+def another_holiday(college: College, index: int) -> None:
+    Holiday.objects.create(
+        school=college.school,
+        date=f"2026-12-{10 + index}",
+        name="x",
+        department=DepartmentFactory(school=college.school),
+    )
+
+
+def another_section(college: College, index: int) -> None:
+    SectionFactory(school=college.school, faculty=FacultyFactory(school=college.school), students=1)
+
+
+def another_term(college: College, index: int) -> None:
+    TermFactory(
+        school=college.school,
+        name=f"T{index}",
+        starts_on=f"20{30 + index}-01-01",
+        ends_on=f"20{30 + index}-06-01",
+    )
+
+
+def another_department(college: College, index: int) -> None:
+    DepartmentFactory(school=college.school, head=FacultyFactory(school=college.school))
+
+
+def another_course(college: College, index: int) -> None:
+    CourseFactory(school=college.school, department=DepartmentFactory(school=college.school))
+
+
+def another_cohort(college: College, index: int) -> None:
+    CohortFactory(
+        school=college.school,
+        parent=CohortFactory(school=college.school),
+        department=DepartmentFactory(school=college.school),
+    )
+
+
+def another_person(college: College, index: int) -> None:
+    department = DepartmentFactory(school=college.school)
+    FacultyFactory(school=college.school, department=department)
+    StudentFactory(school=college.school, department=department, cohort=CohortFactory(school=college.school))
+
+
+def another_room(college: College, index: int) -> None:
+    RoomFactory(school=college.school)
+
+
+LISTS: dict[str, Callable[[College, int], Any]] = {
+    "attendance/sessions": another_session,
+    "attendance/records": another_session,
+    "attendance/timetable-slots": another_slot,
+    "attendance/holidays": another_holiday,
+    "attendance/audit-log": another_slot,
+    "terms": another_term,
+    "departments": another_department,
+    "rooms": another_room,
+    "courses": another_course,
+    "cohorts": another_cohort,
+    "faculty": another_person,
+    "students": another_person,
+    "sections": another_section,
+}
+
+
+@pytest.mark.parametrize(
+    ("who", "path"),
+    [
+        (who, path)
+        for who in ("admin", "teacher", "student")
+        for path in LISTS
+        if who == "admin" or path != "attendance/audit-log"
+    ],
+)
+def test_list_costs_the_same_for_one_row_as_for_three(college: College, who: str, path: str) -> None:
+    LISTS[path](college, 0)
+    one = cost(college.user(who), f"/api/v1/{path}/")
+    LISTS[path](college, 1)
+    LISTS[path](college, 2)
+
+    assert cost(college.user(who), f"/api/v1/{path}/") == one <= LIMIT
+
+
+@pytest.mark.parametrize("tail", ["", "roster/", "live/", "qr/"])
+def test_class_costs_the_same_whatever_its_size(tail: str) -> None:
+    college = make_college(open=True)
+    path = f"/api/v1/attendance/sessions/{college.session.pk}/{tail}"
+    RecordFactory(session=college.session, student=college.students[0])
+    one = cost(college.teacher, path)
+    for student in college.students[1:]:
+        RecordFactory(session=college.session, student=student, status=Status.LATE)
+
+    assert cost(college.teacher, path) == one <= LIMIT
+
+
+def test_summary_costs_the_same_whatever_the_number_of_courses(college: College) -> None:
+    path = "/api/v1/attendance/statistics/student-summary/"
+    one = cost(college.students[0].user, path)
+    for _ in range(3):
+        EnrollmentFactory(section=SectionFactory(school=college.school), student=college.students[0])
+
+    assert cost(college.students[0].user, path) == one <= LIMIT
+
+
+def test_marking_three_costs_as_much_as_marking_one(college: College) -> None:
+    sessions.open_session(session=college.session, by=college.teacher, now=clock.now())
+
+    def mark(count: int, status: str) -> int:
+        marks = [Mark(student.enrollment_no, status) for student in college.students[:count]]
+        with CaptureQueriesContext(connection) as queries:
+            bulk_mark(session=college.session, marks=marks, by=college.teacher, now=clock.now())
+        return len(queries)
+
+    assert mark(1, Status.PRESENT) == mark(3, Status.LATE) <= LIMIT

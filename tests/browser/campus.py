@@ -1,0 +1,118 @@
+"""A college with a past, made by the services from the sample files: what the pages show in the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from academics.models import Student
+from academics.services.imports import import_roster
+from accounts.enums import Role
+from accounts.models import School, User
+from attendance.models import Session
+from attendance.services import sessions
+from attendance.services.generation import generate
+from attendance.services.imports import import_timetable
+from attendance.services.marking import Mark, bulk_mark
+from tests.factories import SchoolFactory, TermFactory, UserFactory
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+#: Tuesday 17 November 2026, 09:02 in Asia/Kolkata: the first class of CSE-A runs, and whoever comes is on time.
+MORNING = datetime(2026, 11, 17, 3, 32, tzinfo=UTC)
+#: Where the story begins: before the first class of the timetable.
+IMPORTED = datetime(2026, 10, 26, 4, 0, tzinfo=UTC)
+COHORT = "CSE-A"
+
+
+@dataclass(frozen=True)
+class Campus:
+    """People and classes that the pages are about; `open` is CSE-A's Data Structures of this morning."""
+
+    school: School
+    open: Session
+    closed: Session
+    students: list[Student]
+    teacher: User
+    office: User
+
+    @property
+    def student(self) -> User:
+        """One whose figures are worth looking at: some classes missed, not marked yet this morning."""
+        return self.students[3].user
+
+
+def clock_mover(settings: Any) -> Callable[[datetime], None]:
+    def move(instant: datetime) -> None:
+        settings.CLOCK_SHIFT_SECONDS = (instant - datetime.now(UTC)).total_seconds()
+
+    return move
+
+
+def build() -> Campus:
+    school = SchoolFactory(name="Sagar College of Engineering", code="sagar")
+    TermFactory(school=school)
+    office = UserFactory(school=school, role=Role.ADMIN, full_name="Meera Kulkarni", username="office@sagar")
+    for name in ("students.csv", "faculty.csv"):
+        report = import_roster(
+            school=school, data=(DATA / name).read_bytes(), create_missing=True, by=office, now=IMPORTED
+        )
+        assert report.imported, report
+    timetable = (DATA / "timetable.csv").read_bytes()
+    report = import_timetable(school=school, data=timetable, create_missing=True, by=office, now=IMPORTED)
+    assert report.imported, report
+    generate(school=school, start=date(2026, 11, 2), end=date(2026, 11, 30), by=office, now=IMPORTED)
+    students = list(
+        Student.objects.filter(cohort__code=COHORT).select_related("user").order_by("enrollment_no")
+    )
+    _hold_classes(school, students)
+    session = _running_class(students)
+    return Campus(
+        school=school,
+        open=session,
+        closed=Session.objects.filter(faculty__in=session.faculty.all(), status="closed").latest("starts_at"),
+        students=students,
+        teacher=session.faculty.get().user,
+        office=office,
+    )
+
+
+def _hold_classes(school: School, students: list[Student]) -> None:
+    """Every class of the cohort so far: most come, a few come late, the same few stay away too often."""
+    past = Session.objects.filter(sections__cohort__code=COHORT, ends_at__lt=MORNING).order_by("starts_at")
+    for number, session in enumerate(past):
+        teacher = session.faculty.get().user
+        marks = [Mark(student.enrollment_no, _habit(index, number)) for index, student in enumerate(students)]
+        sessions.open_session(session=session, by=teacher, now=session.starts_at)
+        bulk_mark(session=session, marks=marks, by=teacher, now=session.starts_at + timedelta(minutes=3))
+        sessions.close_session(session=session, by=teacher, now=session.ends_at)
+
+
+def _habit(student: int, number: int) -> str:
+    """What a student did in the cohort's class of that number; three weeks of nine classes each."""
+    if student in (3, 12) and number % 5 == 0:
+        return "absent"
+    if student == 8 and number % 4 < 2:
+        return "absent"
+    if student == 11 and 4 <= number <= 7:
+        return "excused"
+    if (student + number) % 13 == 0:
+        return "late"
+    return "absent" if (student * 5 + number) % 19 == 0 else "present"
+
+
+def _running_class(students: list[Student]) -> Session:
+    """This morning's class, with half of its students here."""
+    session = Session.objects.get(sections__cohort__code=COHORT, starts_at=MORNING - timedelta(minutes=2))
+    teacher = session.faculty.get().user
+    sessions.open_session(session=session, by=teacher, now=session.starts_at)
+    here = [
+        Mark(student.enrollment_no, "late" if index == 16 else "present")
+        for index, student in enumerate(students)
+        if index % 2 == 0
+    ]
+    bulk_mark(session=session, marks=here, by=teacher, now=MORNING - timedelta(minutes=1))
+    session.refresh_from_db()
+    return session

@@ -1,0 +1,126 @@
+"""The pages that have a look, each in the state a person meets it in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from accounts.models import User
+from attendance import codes
+from attendance.models import AttendanceConfiguration
+from core import clock
+from tests.browser.campus import Campus
+from tests.factories import PASSWORD, SchoolFactory, StudentFactory
+
+Act = Callable[[Page, Campus], None]
+OpenPage = Callable[..., Page]
+
+
+def _nothing(page: Page, campus: Campus) -> None:
+    """The page as it comes."""
+
+
+def wrong_password(page: Page, campus: Campus) -> None:
+    page.get_by_label("Enrollment or employee number").fill("nobody")
+    page.get_by_label("Password", exact=True).fill("not-the-password")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def known_in_two_schools(page: Page, campus: Campus) -> None:
+    """The number is another person's elsewhere too, so the page asks which school is meant."""
+    number = campus.students[0].enrollment_no
+    StudentFactory(school=SchoolFactory(), enrollment_no=number)
+    page.get_by_label("Enrollment or employee number").fill(number)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_label("School code")).to_be_visible()
+
+
+def code_of(campus: Campus) -> str:
+    """The address that the class screen shows at this moment."""
+    rules = AttendanceConfiguration.objects.get(school=campus.school)
+    code = codes.code_at(
+        session_id=campus.open.pk,
+        school_id=campus.school.pk,
+        generation=campus.open.qr_generation,
+        rotation=rules.qr_rotation_seconds,
+        now=clock.now(),
+    )
+    return f"/s/{codes.encode(code)}"
+
+
+def open_code(page: Page, campus: Campus) -> None:
+    page.goto(code_of(campus))
+    expect(page.get_by_role("button", name="I am here")).to_be_visible()
+
+
+def marked_present(page: Page, campus: Campus) -> None:
+    open_code(page, campus)
+    page.get_by_role("button", name="I am here").click()
+    expect(page.get_by_role("link", name="Done")).to_be_visible()
+
+
+def foreign_code(page: Page, campus: Campus) -> None:
+    page.goto("/s/not-a-code-of-ours")
+
+
+def code_shown(page: Page, campus: Campus) -> None:
+    expect(page.locator("[data-qr] svg")).to_be_visible()
+
+
+def close_dialog(page: Page, campus: Campus) -> None:
+    page.get_by_role("button", name="Close class").first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def menu_open(page: Page, campus: Campus) -> None:
+    page.locator("details[data-menu] summary").click()
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A page in a state: who looks (an attribute of Campus, "" for nobody), where, and what they did there."""
+
+    name: str
+    who: str
+    path: str
+    act: Act = _nothing
+    status: int = 200
+
+    def address(self, campus: Campus) -> str:
+        return self.path.format(open=campus.open.pk, closed=campus.closed.pk)
+
+    def play(self, campus: Campus, open_page: OpenPage, **how: Any) -> Page:
+        """The page in its state, in a browser of its own."""
+        user: User | None = getattr(campus, self.who) if self.who else None
+        page = open_page(self.address(campus), user, status=self.status, **how)
+        self.act(page, campus)
+        return page
+
+
+SCENES = [
+    Scene("login", "", "/login/"),
+    Scene("login-wrong", "", "/login/", wrong_password),
+    Scene("login-school", "", "/login/", known_in_two_schools),
+    Scene("student-home", "student", "/"),
+    Scene("student-menu", "student", "/", menu_open),
+    Scene("student-history", "student", "/attendance/"),
+    Scene("student-course", "student", "/attendance/?course=CS302"),
+    Scene("scan", "student", "/scan/"),
+    Scene("scan-confirm", "student", "/scan/", open_code),
+    Scene("scan-refused", "student", "/scan/", foreign_code),
+    Scene("scan-present", "student", "/scan/", marked_present),
+    Scene("faculty-today", "teacher", "/"),
+    Scene("class-screen", "teacher", "/classes/{open}/screen/", code_shown),
+    Scene("roster-open", "teacher", "/classes/{open}/"),
+    Scene("roster-close", "teacher", "/classes/{open}/", close_dialog),
+    Scene("roster-closed", "teacher", "/classes/{closed}/"),
+    Scene("overview", "office", "/"),
+    Scene("configuration", "office", "/configuration/"),
+    Scene("error-403", "teacher", "/configuration/", status=403),
+    Scene("error-404", "student", "/no-such-page/", status=404),
+]

@@ -1,0 +1,125 @@
+"""Tests run as the application's database role, on a database that the owner role made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection, connections
+from django.test import TransactionTestCase
+
+os.environ.setdefault("CAMPUSHUB_ENV", "test")
+
+#: A Tuesday in term time, 09:00 in Asia/Kolkata.
+NOW = datetime(2026, 11, 3, 3, 30, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """Make the test database as the owner."""
+    own = settings.OWNER_DATABASE
+    connection.settings_dict.update(USER=own["USER"], PASSWORD=own["PASSWORD"])
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    request: pytest.FixtureRequest,
+    django_test_environment: None,
+    django_db_blocker: Any,
+    django_db_use_migrations: bool,
+    django_db_keepdb: bool,
+    django_db_modify_db_settings: None,
+) -> Iterator[None]:
+    """A migrated database per worker; from then on every connection is the application role's."""
+    from django.test.utils import setup_databases, teardown_databases
+
+    worker = getattr(request.config, "workerinput", {}).get("workerid")
+    if worker:
+        base = (
+            settings.DATABASES["default"]["TEST"].get("NAME")
+            or f"test_{settings.DATABASES['default']['NAME']}"
+        )
+        connection.settings_dict["TEST"]["NAME"] = f"{base}_{worker}"
+    with django_db_blocker.unblock():
+        old = setup_databases(
+            verbosity=0, interactive=False, keepdb=django_db_keepdb, parallel=0, serialized_aliases=[]
+        )
+        become_application()
+    yield
+    with django_db_blocker.unblock():
+        become_owner()
+        if not django_db_keepdb:
+            teardown_databases(old, verbosity=0)
+
+
+def become_application() -> None:
+    """Connect as the role that owns nothing."""
+    connection.close()
+    connection.settings_dict.update(USER=settings.DATABASE_APP_ROLE, PASSWORD=settings.DATABASE_APP_PASSWORD)
+
+
+def become_owner() -> None:
+    """Connect as the role that owns the tables."""
+    connection.close()
+    own = settings.OWNER_DATABASE
+    connection.settings_dict.update(USER=own["USER"], PASSWORD=own["PASSWORD"])
+
+
+@pytest.fixture
+def as_owner() -> Callable[..., Any]:
+    """Run one SQL statement as the owner role, outside the test's transaction."""
+    return owner_sql
+
+
+def owner_sql(*statements: str) -> list[tuple[Any, ...]]:
+    """Run statements as the owner in one transaction of its own; the rows of the last one."""
+    import psycopg
+
+    own = settings.OWNER_DATABASE
+    with psycopg.connect(
+        host=own["HOST"],
+        port=own["PORT"],
+        user=own["USER"],
+        password=own["PASSWORD"],
+        dbname=connection.settings_dict["NAME"],
+    ) as owner:
+        rows: list[tuple[Any, ...]] = []
+        for statement in statements:
+            cursor = owner.execute(statement)  # type: ignore[call-overload] # tests write these statements
+            rows = cursor.fetchall() if cursor.description else []
+        return rows
+
+
+def _truncate_as_owner(case: TransactionTestCase) -> None:
+    """What `flush` does, by the role that may: the application cannot truncate, least of all the audit trail."""
+    tables = [
+        name
+        for name in connection.introspection.django_table_names(only_existing=True, include_views=False)
+        if name not in {"django_migrations", "django_content_type", "auth_permission"}
+    ]
+    connections.close_all()
+    owner_sql(
+        "SET audit.maintenance = 'on'",
+        f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE",
+    )
+
+
+TransactionTestCase._fixture_teardown = _truncate_as_owner  # type: ignore[attr-defined] # see its docstring
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+@pytest.fixture
+def clock_at() -> Callable[[datetime], AbstractContextManager[datetime]]:
+    """``with clock_at(instant): …`` holds `core.clock.now()`."""
+    from core import clock
+
+    return clock.frozen

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from core import limits, redis
+from tests.factories.accounts import UserFactory
+
+
+@pytest.fixture(autouse=True)
+def fresh_limits() -> Iterator[None]:
+    """Counters outlive a test: in this process, and in Redis."""
+
+    def forget() -> None:
+        limits.forget_local()
+        redis.forget_failure()
+        client = redis.client()
+        for key in client.scan_iter("throttle:*"):
+            client.delete(key)
+
+    forget()
+    yield
+    forget()
+
+
+@pytest.fixture
+def person(db: None) -> User:
+    return UserFactory(role="admin")
+
+
+@pytest.fixture
+def api(person: User, now: datetime) -> APIClient:
+    """A client that is signed in, whose 500s are answers."""
+    client = APIClient(raise_request_exception=False)
+    client.force_authenticate(person)
+    return client

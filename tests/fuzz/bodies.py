@@ -1,0 +1,73 @@
+"""The schema's request bodies with everything in place, and one right value for each field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from drf_spectacular.generators import SchemaGenerator
+
+from tests.fuzz.values import choices_of, kind_of
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One way to send something: `fields` is None where no body is taken."""
+
+    method: str
+    path: str
+    fields: dict[str, dict[str, Any]] | None
+    required: frozenset[str]
+    multipart: bool
+
+    @property
+    def label(self) -> str:
+        return f"{self.method.upper()} {self.path}"
+
+
+def endpoints() -> Iterator[Endpoint]:
+    """Every POST and PATCH of the API."""
+    schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call] # as the library has it
+    for path, operations in schema["paths"].items():
+        for method in (name for name in ("post", "patch", "put") if name in operations):
+            content = operations[method].get("requestBody", {}).get("content", {})
+            body = resolved(content.get("application/json", {}).get("schema", {}), schema)
+            yield Endpoint(
+                method,
+                path,
+                body.get("properties"),
+                frozenset(body.get("required", ())),
+                "multipart/form-data" in content,
+            )
+
+
+def resolved(part: Any, schema: dict[str, Any]) -> Any:
+    """The schema with every reference replaced by what it means."""
+    if isinstance(part, list):
+        return [resolved(one, schema) for one in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        return resolved(schema["components"]["schemas"][part["$ref"].rpartition("/")[2]], schema)
+    return {name: resolved(value, schema) for name, value in part.items()}
+
+
+def fitting(name: str, schema: dict[str, Any], real: dict[str, Any]) -> Any:
+    """A value that the field takes: a real thing where it names one."""
+    if name in real:
+        return real[name]
+    if choices := choices_of(schema):
+        return choices[0]
+    kind = kind_of(schema)
+    if kind == "array":
+        return [fitting("", schema["items"], real)]
+    if kind == "object":
+        return {key: fitting(key, value, real) for key, value in schema.get("properties", {}).items()}
+    plain: dict[str, Any] = {
+        "boolean": True,
+        "integer": schema.get("minimum", 1),
+        "number": 0.5,
+        "string": "text",
+    }
+    return plain[kind]

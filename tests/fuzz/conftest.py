@@ -1,0 +1,104 @@
+"""A college with an open class, and what requests may name in it; requests stay within one test's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+
+from academics.models import Student
+from accounts.models import User
+from attendance import codes
+from attendance.models import Holiday
+from core import clock, limits
+from core.tokens import encode_access
+from tests.colleges import College, held_clock, make_college  # noqa: F401 - a fixture used by name
+from tests.factories import RecordFactory, SlotFactory
+
+
+@dataclass(frozen=True)
+class Campus:
+    """A college with an open class, and what requests may name in it."""
+
+    college: College
+    real: dict[str, Any]
+    ids: dict[str, str]
+
+
+@pytest.fixture(autouse=True)
+def unhurried(settings: Any) -> Iterator[None]:
+    settings.CAMPUSHUB_THROTTLE_RATES = dict.fromkeys(
+        ["user", "bulk", "scan", "login", "refresh"], "1000000/s"
+    )
+    limits.forget_local()
+    yield
+    limits.forget_local()
+
+
+@pytest.fixture
+def campus(db: None) -> Campus:
+    college = make_college(open=True)
+    session = college.session
+    record = RecordFactory(session=session, student=college.students[0])
+    teacher = session.faculty.get()
+    slot = SlotFactory(section=college.section, sections=[college.section], faculty=[teacher])
+    holiday = Holiday.objects.create(school=college.school, date="2026-12-25", name="Christmas")
+    code = codes.code_at(
+        session_id=session.pk,
+        school_id=session.school_id,
+        generation=session.qr_generation,
+        rotation=15,
+        now=clock.now(),
+    )
+    return Campus(
+        college,
+        real={
+            "session": str(session.pk),
+            "student": college.number(1),
+            "section": str(college.section.pk),
+            "sections": [str(college.section.pk)],
+            "faculty": teacher.employee_no,
+            "room": session.room.code if session.room else None,
+            "department": college.department.code,
+            "token": codes.encode(code),
+            "from": "2026-11-02",
+            "to": "2026-11-20",
+        },
+        ids={
+            "sections": str(college.section.pk),
+            "sessions": str(session.pk),
+            "holidays": str(holiday.pk),
+            "timetable-slots": str(slot.pk),
+            "records": str(record.pk),
+            "departments": str(college.department.pk),
+            "students": college.number(0),
+            "faculty": teacher.employee_no,
+        },
+    )
+
+
+@pytest.fixture
+def one_connection(db: None) -> Iterator[None]:
+    """Requests must not close the connection that holds the test's transaction, as they would between two."""
+    request_started.disconnect(close_old_connections)
+    request_finished.disconnect(close_old_connections)
+    yield
+    request_started.connect(close_old_connections)
+    request_finished.connect(close_old_connections)
+
+
+def token_of(user: User) -> str:
+    student = Student.objects.filter(user=user).first()
+    return encode_access(
+        user_id=user.pk,
+        school_id=user.school_id,
+        role=user.role,
+        student_id=student.pk if student else None,
+        family_id=uuid4(),
+        issued_at=clock.now(),
+    )

@@ -1,0 +1,212 @@
+"""Who may do what: the permission matrix as data, for every route there is.
+
+One line per method and route; the columns are `world.ACTORS`. ``ok`` means that the right is there (whatever the
+rules then say of the request); 401 no credentials, 403 one's role or ownership forbids it, 404 another school's
+or nothing one may know of; ``login`` a page that asks to sign in.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tests.permissions.world import ACTORS
+
+if TYPE_CHECKING:
+    from tests.permissions.world import World
+
+#: Need no sign-in: health, the API's description, signing in, a scanned code.
+OPEN_TO_ALL = (
+    "healthz",
+    "readyz",
+    "metrics",
+    "schema",
+    "api-docs",
+    "api-redoc",
+    "accounts:login",
+    "accounts:logout",
+    "accounts:language",
+    "scan_code",
+    "auth-token",
+    "auth-token-refresh",
+    "auth-logout",
+)
+
+# method route arguments | anon student peer teacher colleague head office integrator operator outsider
+_TABLE = """
+POST attendance:close session               | login 403   403   ok    403   ok    ok    403   ok    404
+GET attendance:configuration                | login 403   403   403   403   403   ok    403   ok    ok
+POST attendance:configuration               | login 403   403   403   403   403   ok    403   ok    ok
+POST attendance:confirm session             | login 403   403   ok    403   ok    ok    403   ok    404
+GET attendance:history                      | login ok    ok    403   403   403   403   403   403   403
+GET attendance:home                         | login ok    ok    ok    ok    ok    ok    ok    ok    ok
+POST attendance:mark session                | login 403   403   ok    403   ok    ok    403   ok    404
+POST attendance:open session                | login 403   403   ok    403   ok    ok    403   ok    404
+POST attendance:redeem                      | login ok    ok    403   403   403   403   403   403   403
+POST attendance:reopen session              | login 403   403   ok    403   ok    ok    403   ok    404
+GET attendance:roster session               | login 403   403   ok    403   ok    ok    ok    ok    404
+GET attendance:scan                         | login ok    ok    403   403   403   403   403   403   403
+POST attendance:scan_token                  | login ok    ok    ok    ok    ok    ok    ok    ok    ok
+GET attendance:screen session               | login 403   403   ok    403   ok    ok    403   ok    404
+GET auth-me                                 | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+GET cohort-list                             | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+GET course-list                             | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+GET department-list                         | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+GET faculty-list                            | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+GET room-list                               | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+GET section-detail section                  | 401   ok    403   ok    403   ok    ok    ok    ok    404
+GET section-list                            | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+GET student-detail student                  | 401   ok    403   ok    403   ok    ok    ok    ok    404
+GET student-list                            | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+GET term-list                               | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+GET attendance-audit-list                   | 401   403   403   403   403   403   ok    403   ok    ok
+GET attendance-configuration                | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+PATCH attendance-configuration              | 401   403   403   403   403   403   ok    403   ok    ok
+GET attendance-holiday-detail holiday       | 401   ok    ok    ok    ok    ok    ok    ok    ok    404
+PATCH attendance-holiday-detail holiday     | 401   403   403   403   403   403   ok    403   ok    404
+DELETE attendance-holiday-detail holiday    | 401   403   403   403   403   403   ok    403   ok    404
+POST attendance-holiday-import              | 401   403   403   403   403   403   ok    403   ok    ok
+GET attendance-holiday-list                 | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+POST attendance-holiday-list                | 401   403   403   403   403   403   ok    403   ok    ok
+POST attendance-record-bulk-mark            | 401   403   403   ok    403   ok    ok    403   ok    404
+GET attendance-record-detail record         | 401   ok    403   ok    403   ok    ok    ok    ok    404
+PATCH attendance-record-detail record       | 401   403   403   ok    403   ok    ok    403   ok    404
+GET attendance-record-list                  | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+POST attendance-record-list                 | 401   403   403   ok    403   ok    ok    403   ok    404
+POST attendance-record-qr-scan              | 401   ok    ok    403   403   403   403   403   403   403
+POST attendance-session-cancel session      | 401   403   403   ok    403   ok    ok    403   ok    404
+POST attendance-session-close session       | 401   403   403   ok    403   ok    ok    403   ok    404
+POST attendance-session-confirm session     | 401   403   403   ok    403   ok    ok    403   ok    404
+GET attendance-session-detail session       | 401   ok    403   ok    403   ok    ok    ok    ok    404
+PATCH attendance-session-detail session     | 401   403   403   ok    403   ok    ok    403   ok    404
+POST attendance-session-generate            | 401   403   403   403   403   403   ok    403   ok    ok
+POST attendance-session-generate-qr session | 401   403   403   ok    403   ok    ok    403   ok    404
+GET attendance-session-list                 | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+POST attendance-session-list                | 401   403   403   ok    403   ok    ok    403   ok    ok
+GET attendance-session-live session         | 401   403   403   ok    403   ok    ok    ok    ok    404
+POST attendance-session-lock session        | 401   403   403   403   403   403   ok    403   ok    404
+POST attendance-session-open session        | 401   403   403   ok    403   ok    ok    403   ok    404
+GET attendance-session-qr session           | 401   403   403   ok    403   ok    ok    403   ok    404
+POST attendance-session-reopen session      | 401   403   403   ok    403   ok    ok    403   ok    404
+GET attendance-session-roster session       | 401   403   403   ok    403   ok    ok    ok    ok    404
+POST attendance-session-substitute session  | 401   403   403   ok    403   ok    ok    403   ok    404
+POST attendance-session-void session        | 401   403   403   403   403   ok    ok    403   ok    404
+GET attendance-slot-detail slot             | 401   ok    403   ok    403   ok    ok    ok    ok    404
+PATCH attendance-slot-detail slot           | 401   403   403   403   403   403   ok    403   ok    404
+DELETE attendance-slot-detail slot          | 401   403   403   403   403   403   ok    403   ok    404
+GET attendance-slot-list                    | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+POST attendance-slot-list                   | 401   403   403   403   403   403   ok    403   ok    ok
+GET attendance-student-summary              | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    method: str
+    route: str
+    arguments: tuple[str, ...]
+    expected: dict[str, str]
+
+    @property
+    def is_page(self) -> bool:
+        return ":" in self.route
+
+    def body(self, world: World) -> dict[str, Any]:
+        return BODIES.get(self.route, lambda _world: {})(world)
+
+
+def _parse(table: str) -> list[Row]:
+    rows = []
+    for line in table.strip().splitlines():
+        left, _bar, right = line.partition("|")
+        method, route, *arguments = left.split()
+        rows.append(Row(method, route, tuple(arguments), dict(zip(ACTORS, right.split(), strict=True))))
+    return rows
+
+
+#: Bodies that get as far as the question of the right.
+BODIES: dict[str, Any] = {
+    "attendance-record-bulk-mark": lambda w: {
+        "session": w.session.pk,
+        "marks": [{"student": w.student.enrollment_no, "status": "late"}],
+    },
+    "attendance-record-list": lambda w: {
+        "session": w.session.pk,
+        "student": w.student.enrollment_no,
+        "status": "late",
+    },
+    "attendance-record-detail": lambda _w: {"status": "late"},
+    "attendance-record-qr-scan": lambda _w: {"token": "x"},
+    "attendance-session-list": lambda w: {
+        "sections": [w.section.pk],
+        "faculty": [w.session.faculty.get().employee_no],
+        "starts_at": "2026-11-05T09:00:00+05:30",
+        "ends_at": "2026-11-05T10:00:00+05:30",
+    },
+    "attendance-session-generate": lambda _w: {"from": "2026-11-02", "to": "2026-11-08"},
+    "attendance-session-reopen": lambda _w: {"reason": "because"},
+    "attendance-session-cancel": lambda _w: {"reason": "because"},
+    "attendance-session-void": lambda _w: {"reason": "because"},
+    "attendance-session-confirm": lambda _w: {"held": True},
+    "attendance-session-substitute": lambda _w: {"faculty": None},
+    "attendance-session-detail": lambda _w: {"topic": "Trees"},
+    "attendance-configuration": lambda _w: {"grace_period_minutes": 6},
+    "attendance-holiday-list": lambda _w: {"date": "2026-12-24", "name": "Eve"},
+    "attendance-holiday-detail": lambda _w: {"name": "X-mas"},
+    "attendance-holiday-import": lambda _w: {"country": "IN", "year": 2027},
+    "attendance-slot-detail": lambda _w: {"starts": "09:05"},
+    "attendance:reopen": lambda _w: {"reason": "because"},
+    "attendance:mark": lambda w: {"mark": f"{w.student.enrollment_no}:late"},
+}
+
+ROWS = _parse(_TABLE)
+
+
+def as_json(body: dict[str, Any]) -> str:
+    return json.dumps(body, default=str)
+
+
+@dataclass(frozen=True)
+class AdminRights:
+    """Letters: f faculty, o school office, s operator of several schools."""
+
+    lists: str
+    adds: str = ""
+
+
+ADMIN: dict[str, AdminRights] = {
+    "academics.Cohort": AdminRights("fos", "os"),
+    "academics.Course": AdminRights("fos", "os"),
+    "academics.Department": AdminRights("fos", "os"),
+    "academics.Enrollment": AdminRights("fos", "os"),
+    "academics.Faculty": AdminRights("fos", "os"),
+    "academics.Programme": AdminRights("fos", "os"),
+    "academics.Room": AdminRights("fos", "os"),
+    "academics.Section": AdminRights("fos", "os"),
+    "academics.Student": AdminRights("fos", "os"),
+    "academics.StudentSnapshot": AdminRights("os"),
+    "academics.Term": AdminRights("fos", "os"),
+    "accounts.Consent": AdminRights("os"),
+    "accounts.RefreshFamily": AdminRights("os"),
+    "accounts.School": AdminRights("fos"),
+    "accounts.User": AdminRights("os"),
+    "attendance.AttendanceConfiguration": AdminRights("os"),
+    "attendance.AttendanceRecord": AdminRights("fos"),
+    "attendance.AttendanceStatistics": AdminRights("fos"),
+    # An operator adds them by the API or the commands, where the school is named.
+    "attendance.Holiday": AdminRights("fos", "o"),
+    "attendance.Session": AdminRights("fos"),
+    "attendance.TimetableSlot": AdminRights("fos", "o"),
+    "audit.AuditEntry": AdminRights("os"),
+    "audit.AuditSeal": AdminRights("s"),
+}
+
+_LETTER = {"teacher": "f", "colleague": "f", "head": "f", "office": "o", "outsider": "o", "operator": "s"}
+
+
+def admin_answer(actor: str, letters: str) -> set[str]:
+    """What opening the page gives this person: the office of another school has its own, emptier list."""
+    if actor == "anon":
+        return {"login"}
+    return {"ok"} if _LETTER.get(actor, "-") in letters else {"403", "login"}

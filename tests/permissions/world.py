@@ -1,0 +1,134 @@
+"""Two schools with everything in them that a route may name, and one of each kind of person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from typing import Any
+
+from django.test import Client
+
+from academics.models import Section, Student
+from accounts.enums import Role
+from accounts.models import User
+from attendance.models import AttendanceRecord, Holiday, Session, TimetableSlot
+from attendance.services import timetable
+from attendance.services.marking import Mark, bulk_mark
+from tests.attendance.scans import students_of
+from tests.factories import (
+    CohortFactory,
+    CourseFactory,
+    DepartmentFactory,
+    FacultyFactory,
+    RoomFactory,
+    SchoolFactory,
+    SectionFactory,
+    SessionFactory,
+    TermFactory,
+    UserFactory,
+)
+
+#: Columns of the matrix, in this order. `peer` is a student and `colleague` a teacher of the same school who
+#: have nothing to do with the class; `head` heads its department; `outsider` is the office of another school.
+ACTORS = (
+    "anon",
+    "student",
+    "peer",
+    "teacher",
+    "colleague",
+    "head",
+    "office",
+    "integrator",
+    "operator",
+    "outsider",
+)
+
+
+@dataclass
+class World:
+    people: dict[str, User | None]
+    session: Session
+    section: Section
+    student: Student
+    slot: TimetableSlot
+    holiday: Holiday
+    record: AttendanceRecord
+
+    def client(self, actor: str) -> Client:
+        client = Client()
+        user = self.people[actor]
+        if user is not None:
+            client.force_login(user, backend="accounts.backends.CampusBackend")
+        return client
+
+    def argument(self, name: str) -> Any:
+        """What stands in an address for ``session``, ``record``..."""
+        return {
+            "session": self.session.pk,
+            "record": self.record.pk,
+            "slot": self.slot.pk,
+            "holiday": self.holiday.pk,
+            "section": self.section.pk,
+            "student": self.student.enrollment_no,
+        }[name]
+
+
+def build(now: Any) -> World:
+    """A class that is open, with one mark, in a school of several people; and a second school."""
+    school = SchoolFactory()
+    TermFactory(school=school)
+    department = DepartmentFactory(school=school)
+    head = FacultyFactory(school=school)
+    department.head = head
+    department.save()
+    section = SectionFactory(
+        school=school,
+        course=CourseFactory(school=school, department=department),
+        cohort=CohortFactory(school=school),
+        students=2,
+    )
+    session = SessionFactory(section=section, open=True)
+    teacher = session.faculty.get()
+    office = UserFactory(school=school)
+    mine = students_of(session)[0]
+    bulk_mark(session=session, marks=[Mark(mine.enrollment_no, "present")], by=office, now=now)
+    elsewhere = SectionFactory(school=school, students=1)
+    colleague = SessionFactory(
+        section=elsewhere, starts_at=session.starts_at + timedelta(hours=2)
+    ).faculty.get()
+    slot = timetable.save_slot(
+        school=school,
+        sections=[section],
+        faculty=[teacher],
+        room=RoomFactory(school=school),
+        weekday=4,
+        starts=time(9),
+        ends=time(10),
+        valid_from=date(2026, 11, 2),
+        valid_until=date(2027, 3, 27),
+        by=office,
+        now=now,
+    )
+    other = SchoolFactory()
+    TermFactory(school=other)
+    peer = elsewhere.enrollments.get().student
+    return World(
+        people={
+            "anon": None,
+            "student": mine.user,
+            "peer": peer.user,
+            "teacher": teacher.user,
+            "colleague": colleague.user,
+            "head": head.user,
+            "office": office,
+            "integrator": UserFactory(school=school, role=Role.INTEGRATOR),
+            "operator": UserFactory(school=None, role=Role.SUPERUSER),
+            "outsider": UserFactory(school=other),
+        },
+        session=session,
+        section=section,
+        student=mine,
+        slot=slot,
+        holiday=Holiday.objects.create(school=school, date=date(2026, 12, 25), name="Christmas"),
+        record=AttendanceRecord.objects.get(),
+    )

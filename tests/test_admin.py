@@ -1,0 +1,315 @@
+"""Django admin: every model, every role; writes by services; other schools are not there."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from academics.models import Enrollment, Faculty, Room, Student, Term
+from accounts.enums import Role
+from accounts.models import User
+from attendance.enums import SessionStatus
+from attendance.models import AttendanceRecord, Holiday, Session, TimetableSlot
+from attendance.services import sessions
+from attendance.services.marking import Mark, bulk_mark
+from audit.models import AuditEntry
+from core import clock
+from tests.attendance.scans import students_of
+from tests.factories import (
+    FacultyFactory,
+    RoomFactory,
+    SchoolFactory,
+    SectionFactory,
+    SessionFactory,
+    TermFactory,
+    UserFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+OURS = {"core", "audit", "accounts", "academics", "attendance"}
+MODELS = sorted(
+    (model for model in admin.site._registry if model._meta.app_label in OURS), key=lambda m: m._meta.label
+)
+OFFICE_ONLY = {
+    "accounts.User",
+    "accounts.Consent",
+    "accounts.RefreshFamily",
+    "academics.StudentSnapshot",
+    "attendance.AttendanceConfiguration",
+    "audit.AuditEntry",
+}
+OPERATORS_ONLY = {"audit.AuditSeal"}
+
+
+@pytest.fixture(autouse=True)
+def _now(now: datetime) -> Any:
+    with clock.frozen(now):
+        yield
+
+
+@pytest.fixture
+def session(now: datetime) -> Session:
+    session = SessionFactory(section=SectionFactory(students=2), open=True)
+    bulk_mark(
+        session=session,
+        marks=[Mark(students_of(session)[0].enrollment_no, "present")],
+        by=session.faculty.get().user,
+        now=now,
+    )
+    return session
+
+
+@pytest.fixture
+def office(session: Session) -> Client:
+    return signed_in(UserFactory(school=session.school))
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user, backend="accounts.backends.CampusBackend")
+    return client
+
+
+def url(model: Any, name: str, *args: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda m: m._meta.label)
+class TestEveryModel:
+    def test_the_office_lists_and_searches(self, office: Client, model: Any) -> None:
+        expected = 403 if model._meta.label in OPERATORS_ONLY else 200
+        assert office.get(url(model, "changelist"), {"q": "x"}).status_code == expected
+
+    def test_faculty_see_what_is_theirs_to_see(self, session: Session, model: Any) -> None:
+        client = signed_in(session.faculty.get().user)
+        hidden = model._meta.label in OFFICE_ONLY | OPERATORS_ONLY
+        assert client.get(url(model, "changelist")).status_code == (403 if hidden else 200)
+
+    @pytest.mark.parametrize("role", [Role.STUDENT, Role.INTEGRATOR])
+    def test_others_are_kept_out(self, session: Session, model: Any, role: str) -> None:
+        user = UserFactory(school=session.school, role=role)
+        assert signed_in(user).get(url(model, "changelist")).status_code in {302, 403}
+
+    def test_another_schools_rows_are_not_there(self, session: Session, model: Any) -> None:
+        if model._meta.label in OPERATORS_ONLY:
+            return
+        stranger = signed_in(UserFactory())
+        for obj in model._default_manager.all()[:3]:
+            # The stranger's own school and account are theirs, of course.
+            if getattr(obj, "school_id", None) == stranger.session.get("school") or obj.pk in {
+                stranger.session["_auth_user_id"]
+            }:
+                continue
+            answer = stranger.get(url(model, "change", obj.pk))
+            mine = model._meta.label in {
+                "accounts.School",
+                "accounts.User",
+                "attendance.AttendanceConfiguration",
+            }
+            assert answer.status_code == 404 or (mine and answer.status_code == 200), obj
+
+    def test_the_office_opens_a_row(self, office: Client, session: Session, model: Any) -> None:
+        if model._meta.label in OPERATORS_ONLY:
+            return
+        listed = office.get(url(model, "changelist")).context["cl"].queryset
+        for obj in listed[:1]:
+            assert office.get(url(model, "change", obj.pk)).status_code == 200
+
+
+def test_a_term_is_saved_by_its_service_and_a_refusal_comes_back_in_the_form(
+    office: Client, session: Session
+) -> None:
+    answer = office.post(
+        url(Term, "add"), {"name": "Clash", "starts_on": "2026-09-01", "ends_on": "2026-10-01"}
+    )
+    assert answer.status_code == 200
+    assert answer.context["adminform"].form.errors
+    assert Term.objects.count() == 1
+    answer = office.post(
+        url(Term, "add"), {"name": "Next", "starts_on": "2027-06-01", "ends_on": "2027-10-01"}
+    )
+    assert answer.status_code == 302
+    assert Term.objects.get(name="Next").school == session.school
+    assert AuditEntry.objects.filter(object_type="term").exists()
+
+
+def test_a_room_is_saved_in_ones_own_school_with_its_audit_entry(office: Client, session: Session) -> None:
+    answer = office.post(url(Room, "add"), {"code": "R1", "building": "Main"})
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    room = Room.objects.get(code="R1")
+    assert room.school == session.school
+    entry = AuditEntry.objects.get(action="room.create")
+    assert (entry.school_id, entry.after["building"]) == (session.school_id, "Main")
+    again = office.post(url(Room, "add"), {"code": "r1"})
+    assert again.status_code == 200
+    assert Room.objects.count() == 1
+
+
+def test_a_student_is_made_and_changed_through_the_service(office: Client, session: Session) -> None:
+    answer = office.post(
+        url(Student, "add"),
+        {"enrollment_no": "22new1", "full_name": "Asha Rao", "email": "asha@example.edu", "study_year": 2},
+    )
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    student = Student.objects.get(enrollment_no="22NEW1")
+    assert student.current_snapshot is not None
+    assert student.user.username == f"22new1@{session.school.code}".lower()
+    answer = office.post(
+        url(Student, "change", student.pk),
+        {"full_name": "Asha Devi Rao", "email": "asha@example.edu", "study_year": 3},
+    )
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    student.refresh_from_db()
+    student.user.refresh_from_db()
+    assert (student.user.full_name, student.study_year) == ("Asha Devi Rao", 3)
+
+
+def test_an_enrollment_is_made_and_ended_through_the_service(office: Client, session: Session) -> None:
+    section = SectionFactory(school=session.school)
+    student = students_of(session)[0]
+    answer = office.post(
+        url(Enrollment, "add"),
+        {"student": student.pk, "section": str(section.pk), "joined_on": "2026-11-02"},
+    )
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    made = Enrollment.objects.get(section=section)
+    office.post(url(Enrollment, "change", made.pk), {"left_on": "2026-11-20"})
+    made.refresh_from_db()
+    assert made.left_on == date(2026, 11, 20)
+
+
+def test_a_slot_is_saved_through_the_service_and_a_clash_is_told_in_the_form(
+    office: Client, session: Session
+) -> None:
+    section = session.sections.get()
+    teacher = session.faculty.get()
+    values = {
+        "sections": [str(section.pk)],
+        "faculty": [teacher.pk],
+        "weekday": 4,
+        "starts": "09:00",
+        "ends": "10:00",
+        "valid_from": "2026-11-02",
+        "valid_until": "2027-03-27",
+        "exceptions-TOTAL_FORMS": 0,
+        "exceptions-INITIAL_FORMS": 0,
+    }
+    answer = office.post(url(TimetableSlot, "add"), values)
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    other = SectionFactory(school=session.school)
+    clash = office.post(url(TimetableSlot, "add"), {**values, "sections": [str(other.pk)]})
+    assert clash.status_code == 200
+    assert "already teaches" in str(clash.context["adminform"].form.errors)
+    assert TimetableSlot.objects.count() == 1
+
+
+def test_a_holiday_added_here_cancels_classes(office: Client, session: Session) -> None:
+    later = SessionFactory(
+        section=session.sections.get(),
+        teacher=session.faculty.get(),
+        starts_at=session.starts_at + timedelta(days=7),
+    )
+    answer = office.post(
+        url(Holiday, "add"), {"date": "2026-11-10", "name": "Founders' day", "kind": "academic"}
+    )
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    later.refresh_from_db()
+    assert later.status == SessionStatus.CANCELLED
+    office.post(url(Holiday, "delete", Holiday.objects.get().pk), {"post": "yes"})
+    later.refresh_from_db()
+    assert later.status == SessionStatus.SCHEDULED
+
+
+def act(client: Client, model: Any, action: str, *objs: Any, **values: Any) -> Any:
+    return client.post(
+        url(model, "changelist"),
+        {"action": action, "_selected_action": [str(obj.pk) for obj in objs], **values},
+        follow=True,
+    )
+
+
+def test_a_teacher_closes_their_class_by_an_action(session: Session) -> None:
+    client = signed_in(session.faculty.get().user)
+    act(client, Session, "close_classes", session)
+    session.refresh_from_db()
+    assert session.status == SessionStatus.CLOSED
+
+
+def test_voiding_is_not_for_teachers_and_needs_a_reason(
+    session: Session, office: Client, now: datetime
+) -> None:
+    sessions.close_session(session=session, by=None, now=now)
+    act(signed_in(session.faculty.get().user), Session, "void_classes", session, reason="because")
+    act(office, Session, "void_classes", session)
+    session.refresh_from_db()
+    assert session.status == SessionStatus.CLOSED
+    act(office, Session, "void_classes", session, reason="fire drill")
+    session.refresh_from_db()
+    assert session.status == SessionStatus.VOID
+
+
+def test_marks_are_changed_by_the_marking_service(session: Session, office: Client, now: datetime) -> None:
+    sessions.close_session(session=session, by=None, now=now)
+    record = AttendanceRecord.objects.get(status="present")
+    act(office, AttendanceRecord, "mark_excused", record)
+    record.refresh_from_db()
+    assert record.status == "present"
+    act(office, AttendanceRecord, "mark_excused", record, reason="medical slip")
+    record.refresh_from_db()
+    assert record.status == "excused"
+    assert AuditEntry.objects.filter(action="record.update", reason="medical slip").count() == 1
+
+
+def test_a_record_cannot_be_edited_or_deleted_by_hand(session: Session, office: Client) -> None:
+    record = AttendanceRecord.objects.get()
+    assert office.post(url(AttendanceRecord, "change", record.pk), {"status": "absent"}).status_code == 403
+    assert office.post(url(AttendanceRecord, "delete", record.pk), {"post": "yes"}).status_code == 403
+    assert act(office, AttendanceRecord, "delete_selected", record).status_code in {200, 403}
+    assert AttendanceRecord.objects.get().status == "present"
+
+
+def test_personal_data_is_not_shown_to_teachers(session: Session) -> None:
+    student = students_of(session)[0]
+    page = signed_in(session.faculty.get().user).get(url(Student, "change", student.pk))
+    assert page.status_code == 200
+    shown = [name for _title, options in page.context["adminform"].fieldsets for name in options["fields"]]
+    assert not {"phone", "date_of_birth", "guardian_contact"} & set(shown)
+
+
+def test_nobody_makes_themselves_an_operator(session: Session) -> None:
+    me = UserFactory(school=session.school)
+    colleague = FacultyFactory(school=session.school).user
+    client = signed_in(me)
+    for user in (me, colleague):
+        client.post(url(User, "change", user.pk), {"full_name": "x", "role": "superuser", "is_active": "on"})
+        user.refresh_from_db()
+        assert user.role != Role.SUPERUSER
+
+
+def test_rooms_and_teachers_of_another_school_cannot_be_chosen(session: Session, office: Client) -> None:
+    other = SchoolFactory()
+    TermFactory(school=other)
+    answer = office.post(
+        url(TimetableSlot, "add"),
+        {
+            "sections": [str(session.sections.get().pk)],
+            "faculty": [FacultyFactory(school=other).pk],
+            "room": RoomFactory(school=other).pk,
+            "weekday": 4,
+            "starts": "09:00",
+            "ends": "10:00",
+            "valid_from": "2026-11-02",
+            "valid_until": "2027-03-27",
+            "exceptions-TOTAL_FORMS": 0,
+            "exceptions-INITIAL_FORMS": 0,
+        },
+    )
+    assert answer.status_code == 200
+    assert set(answer.context["adminform"].form.errors) == {"faculty", "room"}
+    assert Faculty.objects.filter(school=other).exists()
