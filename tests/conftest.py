@@ -6,17 +6,51 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings
 from django.db import connection, connections
 from django.test import TransactionTestCase
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 os.environ.setdefault("CAMPUSHUB_ENV", "test")
 
 #: A Tuesday in term time, 09:00 in Asia/Kolkata.
 NOW = datetime(2026, 11, 3, 3, 30, tzinfo=UTC)
+
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-quic",
+]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: from the first of them on an event loop runs in the thread, where nobody can run another."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, one for all tests of this process: Playwright refuses to be started twice in one thread."""
+    from playwright.sync_api import sync_playwright
+
+    # Playwright's synchronous interface keeps an event loop running in this thread, which is all that Django looks
+    # at before it refuses its database. Nothing here is asynchronous: the loop only waits while a test does its work.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=CHROMIUM_ARGUMENTS
+        )
+        yield running
+        running.close()
 
 
 @pytest.fixture(scope="session")
