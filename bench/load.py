@@ -10,8 +10,8 @@ import select
 import socket
 import time
 from array import array
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: (\d+)\r\n")
@@ -23,6 +23,8 @@ _PATIENCE = 30.0
 class Outcome:
     """What came back. Latencies and times are in seconds; `acknowledged` are the numbers answered with 2xx."""
 
+    #: When the first request was due, warm-up included (`time.perf_counter`).
+    started: float = 0.0
     seconds: float = 0.0
     statuses: Counter[int] = field(default_factory=Counter)
     latencies: array[float] = field(default_factory=lambda: array("d"))
@@ -39,8 +41,13 @@ class Outcome:
 
     def percentile(self, share: float) -> float:
         """The latency that this share of the answers kept below, in milliseconds."""
-        ordered = sorted(self.latencies)
-        return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
+        return percentile(self.latencies, share)
+
+
+def percentile(seconds: Iterable[float], share: float) -> float:
+    """What this share of the times kept below, in milliseconds; 0 of none."""
+    ordered = sorted(seconds)
+    return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
 
 
 class _Line:
@@ -89,29 +96,45 @@ def drive(
     seconds: float,
     warm_up: float = 0.0,
     limit: int | None = None,
+    pace: float | None = None,
     keep_course: bool = False,
 ) -> Outcome:
     """Send ``request(first)``, ``request(first + 1)``, … as fast as answers come, one per connection at a time.
 
-    What is answered during the warm-up counts as acknowledged but is not measured. Stops after `limit` requests
-    at the latest.
+    With a `pace` so many per second instead, each at its moment; latencies then count from that moment, so that a
+    request that found no free connection is not measured as a fast one. What is answered during the warm-up counts
+    as acknowledged but is not measured. Stops after `limit` requests at the latest.
     """
     outcome = Outcome()
     last = first + limit if limit is not None else None
     poll = select.epoll()
     lines = {line.socket.fileno(): line for line in (_Line(port) for _ in range(connections))}
-    number = first
-    for descriptor, line in lines.items():
+    for descriptor in lines:
         poll.register(descriptor, select.EPOLLIN)
-        line.send(number, request(number))
-        number += 1
-    begin = time.perf_counter() + warm_up
+    free = deque(lines.values())
+    number = first
+    outcome.started = start = time.perf_counter()
+    begin = start + warm_up
     end = begin + seconds
-    under_way = connections
-    while under_way:
-        ready = poll.poll(_PATIENCE)
-        if not ready:
-            raise TimeoutError(f"{under_way} requests were not answered within {_PATIENCE} s")
+
+    def due() -> float:
+        return start + (number - first) / pace if pace else 0.0
+
+    while True:
+        now = time.perf_counter()
+        more = now < end and (last is None or number < last)
+        while more and free and due() <= now:
+            line = free.popleft()
+            line.send(number, request(number))
+            if pace:
+                line.sent = due()
+            number += 1
+            more = last is None or number < last
+        if not more and len(free) == len(lines):
+            break
+        ready = poll.poll(max(0.0, min(due(), end) - now) if more and free else _PATIENCE)
+        if not ready and not (more and free):
+            raise TimeoutError(f"{len(lines) - len(free)} requests were not answered within {_PATIENCE} s")
         for descriptor, _event in ready:
             line = lines[descriptor]
             status = line.read()
@@ -134,11 +157,7 @@ def drive(
                     outcome.latencies.append(now - line.sent)
                 if keep_course:
                     outcome.course.append((now - begin, status))
-            if now < end and (last is None or number < last):
-                line.send(number, request(number))
-                number += 1
-            else:
-                under_way -= 1
+            free.append(line)
     outcome.seconds = min(seconds, time.perf_counter() - begin)
     for line in lines.values():
         line.socket.close()
