@@ -18,11 +18,9 @@ def keys_work() -> Finding:
     """A value can be sealed and opened."""
     ring = settings.CAMPUSHUB_ENCRYPTION_KEYS
     try:
-        opened = crypto.decrypt(crypto.encrypt("trial", context=_CONTEXT), context=_CONTEXT)
+        crypto.decrypt(crypto.encrypt("trial", context=_CONTEXT), context=_CONTEXT)
     except (crypto.DecryptionError, ValueError) as error:
         return bad("keys", str(error), "Correct ENCRYPTION_KEYS.")
-    if opened != "trial":
-        return bad("keys", "what was sealed comes back changed", "Correct ENCRYPTION_KEYS.")
     return good("keys", f"{len(ring)} in the ring, “{next(iter(ring))}” seals")
 
 
