@@ -16,8 +16,8 @@ from .console import Problem, say, warn
 from .layout import PYTHON, ROOT, State
 from .servers import Servers
 
-# Per cent that the whole suite has to cover. The goal is 90 and 85: raise these as cover grows, never lower them.
-LINES, BRANCHES = 85.0, 74.0
+# Per cent that the whole suite has to cover. Raise these as cover grows, never lower them.
+LINES, BRANCHES = 90.0, 85.0
 
 
 def main(arguments: list[str]) -> int:

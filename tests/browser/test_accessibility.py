@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
 
 from tests.browser.campus import Campus
 from tests.browser.pages import SCENES, OpenPage
@@ -18,12 +19,23 @@ COLOUR = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text
 EVERYTHING = {"runOnly": {"type": "tag", "values": LEVELS}}
 
 
+def _show_all_of(page: Page) -> None:
+    """As high as the page, so that nothing lies under the bar at the bottom until one scrolls."""
+    page.set_viewport_size(
+        {
+            "width": page.viewport_size["width"],
+            "height": page.evaluate("document.documentElement.scrollHeight"),
+        }
+    )
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1440])
 def test_nothing_serious_on_any_page(campus: Campus, open_page: OpenPage, width: int, dark: bool) -> None:
     found: list[str] = []
     for scene in SCENES:
         page = scene.play(campus, open_page, width=width, dark=dark)
+        _show_all_of(page)
         answer = AXE.run(page, options=COLOUR if dark else EVERYTHING).response
         assert answer["passes"], f"{scene.name}: axe looked at nothing"
         for violation in answer["violations"]:
