@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminDateWidget
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -166,6 +167,21 @@ class _PersonForm(forms.ModelForm[Any]):
         return cast(set[str], super()._get_validation_exclusions()) | {"user"}  # type: ignore[misc] # a method of Django that its stubs leave out
 
 
+class _StudentForm(_PersonForm):
+    joined_on = forms.DateField(
+        label=_("In the class group from"),
+        required=False,
+        widget=AdminDateWidget(),
+        help_text=_("Empty: a new student from the start of the term, one who changes from today."),
+    )
+
+    def clean_cohort(self) -> Cohort | None:
+        chosen: Cohort | None = self.cleaned_data["cohort"]
+        if chosen is None and self.initial.get("cohort") is not None:
+            raise forms.ValidationError(_("Choose the class group that the student moves to."))
+        return chosen
+
+
 class _PersonAdmin(OfficeAdmin):
     """People are made and changed by `services.people`, which keeps names, snapshots and the trail together."""
 
@@ -178,15 +194,12 @@ class _PersonAdmin(OfficeAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         # Numbers are never changed or used again.
-        return (
-            (self.number, "cohort")
-            if obj is not None and self.number == "enrollment_no"
-            else ((self.number,) if obj is not None else ())
-        )
+        return (self.number,) if obj is not None else ()
 
 
 @admin.register(Student)
 class StudentAdmin(_PersonAdmin):
+    form = _StudentForm
     list_display = ("enrollment_no", "name", "department", "programme", "study_year", "cohort")
     list_filter = ("department", "study_year")
     list_select_related = ("user", "department", "programme", "cohort")
@@ -220,13 +233,22 @@ class StudentAdmin(_PersonAdmin):
         values = dict(form.cleaned_data)
         school: School = values.pop("school", None) or obj.school
         values["phone"] = values.get("phone") or None
+        now = clock.now()
         if change:
-            changes = {name: values[name] for name in form.changed_data if name in values}
-            people.update_student(
-                student=Student.objects.get(pk=obj.pk), changes=changes, by=_by(request), now=clock.now()
-            )
+            student = Student.objects.get(pk=obj.pk)
+            changes = {
+                name: values[name]
+                for name in form.changed_data
+                if name in values and name not in {"cohort", "joined_on"}
+            }
+            people.update_student(student=student, changes=changes, by=_by(request), now=now)
+            if "cohort" in form.changed_data:
+                on = values["joined_on"] or school.local_date(now)
+                memberships.transfer(
+                    student=student, cohort=values["cohort"], on=on, by=_by(request), now=now
+                )
         else:
-            made = people.create_student(school=school, **values, by=_by(request), now=clock.now())
+            made = people.create_student(school=school, **values, by=_by(request), now=now)
             obj.pk, obj.user = made.pk, made.user
 
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from accounts import policies
 from accounts.admin_base import OfficeAdmin
+from accounts.enums import Role
 from accounts.models import Consent, RefreshFamily, School, User
 from core.admin import PolicyAdmin
 
@@ -70,6 +71,9 @@ class UserAdmin(OfficeAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fixed = ["username", "school", "last_login"]
+        if obj is not None and obj.role in {Role.STUDENT, Role.FACULTY}:
+            # On their Student or Faculty row, whose service keeps snapshots and addresses in order.
+            fixed += ["full_name", "email", "phone"]
         if obj is not None and not all(
             policies.can_assign_role(cast(User, request.user), obj, role) for role in ("admin", "faculty")
         ):

@@ -7,7 +7,7 @@ from typing import Any, cast
 from django.db import models, transaction
 from django.http import HttpRequest
 
-from audit.services.entries import difference, operation
+from audit.services.entries import operation
 from core import clock
 from core.admin import PolicyAdmin
 
@@ -48,6 +48,14 @@ class OfficeAdmin(PolicyAdmin):
 
         return InMySchool
 
+    def _changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Whatever saving one form does, through however many services, is one operation of the trail.
+
+        Django calls this inside the form's transaction: a refusal takes entries and changes back together.
+        """
+        with operation(by=cast(Any, request.user), at=clock.now()):
+            return super()._changeform_view(request, *args, **kwargs)  # type: ignore[misc] # its stubs leave it out
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save plain reference data with its entry in the audit trail; models with rules override this."""
         user = cast(Any, request.user)
@@ -55,14 +63,16 @@ class OfficeAdmin(PolicyAdmin):
         after = {name: form.cleaned_data.get(name) for name in form.changed_data}
         if change:
             stored = self.model._default_manager.get(pk=obj.pk)
-            before, after = difference(stored, {name: form.cleaned_data[name] for name in form.changed_data})
+            before = {name: _stored(stored, name) for name in after}
         with transaction.atomic(), operation(by=user, at=clock.now()) as op:
             obj.save()
+            if change and not after:
+                return
             op.record(
                 f"{obj._meta.model_name}.{'update' if change else 'create'}",
                 obj,
                 school_id=self.school_id_of(obj),
-                before=before or None,
+                before={name: _plain(value) for name, value in before.items()} if change else None,
                 after={name: _plain(value) for name, value in after.items()},
             )
 
@@ -75,6 +85,12 @@ class OfficeAdmin(PolicyAdmin):
                 before={"label": str(obj)},
             )
             obj.delete()
+
+
+def _stored(obj: models.Model, name: str) -> Any:
+    """The field's value; of a relation to many, which is saved after the object itself, what it leads to."""
+    value = getattr(obj, name)
+    return value.all() if isinstance(obj._meta.get_field(name), models.ManyToManyField) else value
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from academics.models import Enrollment, Faculty, Room, Student, Term
+from academics.models import Enrollment, Faculty, Room, Section, Student, Term
 from accounts.enums import Role
 from accounts.models import User
 from attendance.enums import SessionStatus
@@ -26,6 +26,7 @@ from tests.factories import (
     SchoolFactory,
     SectionFactory,
     SessionFactory,
+    StudentFactory,
     TermFactory,
     UserFactory,
 )
@@ -170,6 +171,76 @@ def test_a_student_is_made_and_changed_through_the_service(office: Client, sessi
     assert (student.user.full_name, student.study_year) == ("Asha Devi Rao", 3)
 
 
+def test_another_class_group_is_a_transfer_on_a_day_in_the_same_operation(
+    office: Client, session: Session
+) -> None:
+    student = students_of(session)[0]
+    old, new = session.sections.get(), SectionFactory(school=session.school)
+    Student.objects.filter(pk=student.pk).update(cohort=old.cohort)
+    student.enrollments.update(joined_on=date(2026, 8, 24))
+    form = {"full_name": "Asha Rao", "email": student.user.email}
+
+    nowhere = office.post(url(Student, "change", student.pk), {**form, "cohort": ""})
+    assert set(nowhere.context["adminform"].form.errors) == {"cohort"}
+    too_early = {**form, "cohort": new.cohort_id, "joined_on": "2026-08-10"}
+    refused = office.post(url(Student, "change", student.pk), too_early)
+    assert "2026-08-24" in str(refused.context["adminform"].form.errors)
+    assert not AuditEntry.objects.filter(object_type="student").exists()
+
+    moved = office.post(url(Student, "change", student.pk), {**too_early, "joined_on": "2026-11-16"})
+
+    assert moved.status_code == 302, moved.context["adminform"].form.errors
+    spells = student.enrollments.order_by("joined_on").values_list("section", "joined_on", "left_on")
+    assert list(spells) == [
+        (old.pk, date(2026, 8, 24), date(2026, 11, 16)),
+        (new.pk, date(2026, 11, 16), None),
+    ]
+    told = AuditEntry.objects.filter(object_type="student", object_id=str(student.pk))
+    assert set(told.values_list("action", flat=True)) == {"student.update", "student.transfer"}
+    assert len(set(told.values_list("operation_id", flat=True))) == 1
+
+
+def test_a_student_who_comes_in_week_four_is_made_with_the_day(office: Client, session: Session) -> None:
+    section = session.sections.get()
+    answer = office.post(
+        url(Student, "add"),
+        {
+            "enrollment_no": "22LATE1",
+            "full_name": "Latika",
+            "cohort": section.cohort_id,
+            "joined_on": "2026-08-24",
+        },
+    )
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    made = Enrollment.objects.get(student__enrollment_no="22LATE1")
+    assert (made.section, made.joined_on) == (section, date(2026, 8, 24))
+
+
+def test_a_section_is_changed_with_its_teachers_and_enrolls_its_new_group_in_one_operation(
+    office: Client, session: Session
+) -> None:
+    section = SectionFactory(school=session.school)
+    student = StudentFactory(school=session.school, cohort=section.cohort)
+    teachers = FacultyFactory.create_batch(2, school=session.school)
+    answer = office.post(
+        url(Section, "change", section.pk),
+        {
+            "course": section.course_id,
+            "cohort": section.cohort_id,
+            "term": section.term_id,
+            "name": "Morning",
+            "teachers": [teacher.pk for teacher in teachers],
+        },
+    )
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    assert set(section.teachers.all()) == set(teachers)
+    assert section.enrollments.get().student == student
+    update = AuditEntry.objects.get(action="section.update")
+    assert update.before["teachers"] == []
+    assert update.after["teachers"] == sorted(str(teacher.pk) for teacher in teachers)
+    assert AuditEntry.objects.get(action="enrollment.create").operation_id == update.operation_id
+
+
 def test_an_enrollment_is_made_and_ended_through_the_service(office: Client, session: Session) -> None:
     section = SectionFactory(school=session.school)
     student = students_of(session)[0]
@@ -290,6 +361,30 @@ def test_nobody_makes_themselves_an_operator(session: Session) -> None:
         client.post(url(User, "change", user.pk), {"full_name": "x", "role": "superuser", "is_active": "on"})
         user.refresh_from_db()
         assert user.role != Role.SUPERUSER
+
+
+def test_a_students_name_is_changed_on_the_students_row_alone(office: Client, session: Session) -> None:
+    student = students_of(session)[0]
+    name = student.user.full_name
+
+    office.post(
+        url(User, "change", student.user_id), {"full_name": "Somebody", "role": "student", "is_active": "on"}
+    )
+
+    student.user.refresh_from_db()
+    assert student.user.full_name == name == student.current_snapshot.name
+
+
+def test_saving_a_row_as_it_is_tells_the_trail_nothing(office: Client, session: Session) -> None:
+    room = RoomFactory(school=session.school)
+    page = office.get(url(Room, "change", room.pk))
+    form = page.context["adminform"].form
+    shown = {name: form[name].value() for name in form.fields}
+    answer = office.post(
+        url(Room, "change", room.pk), {name: value for name, value in shown.items() if value is not None}
+    )
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    assert not AuditEntry.objects.filter(object_type="room").exists()
 
 
 def test_rooms_and_teachers_of_another_school_cannot_be_chosen(session: Session, office: Client) -> None:

@@ -106,15 +106,18 @@ SELECT w.student_id, w.section_id, w.joined_on
 """
 
 
-def joined_after(move: Move, *, on: date) -> date | None:
-    """The latest day, after `on`, on which this student joined a section of a running term that they would leave."""
+def joined_after(moves: Collection[Move], *, on: date) -> dict[int, date]:
+    """By student, the latest day after `on` on which they joined a section of a running term that they would leave.
+
+    Who is missing may move on that day; for the others the roster would have a gap.
+    """
     query = (
-        f"SELECT max(joined_on) FROM ({_LEAVING}) AS leaving WHERE joined_on > %(on)s AND starts_on <= %(on)s"
+        f"SELECT student_id, max(joined_on) FROM ({_LEAVING}) AS leaving "
+        "WHERE joined_on > %(on)s AND starts_on <= %(on)s GROUP BY student_id"
     )
     with connection.cursor() as cursor:
-        cursor.execute(query, {**_parameters([move]), "on": on})
-        row = cursor.fetchone()
-    return row[0] if row else None
+        cursor.execute(query, {**_parameters(moves), "on": on})
+        return dict(cursor.fetchall())
 
 
 def leave_old_sections(moves: Collection[Move], *, on: date) -> int:

@@ -119,7 +119,7 @@ def transfer(*, student: Student, cohort: Cohort, on: date, by: User | None, now
     if student.cohort_id == cohort.pk:
         raise SameCohort(student=student.enrollment_no, cohort=cohort.code, attr="cohort")
     move = sql.Move(student.pk, student.cohort_id, cohort.pk)
-    first_day = sql.joined_after(move, on=on)
+    first_day = sql.joined_after([move], on=on).get(student.pk)
     if first_day is not None:
         raise JoinedLater(student=student.enrollment_no, day=first_day.isoformat(), attr="on")
     with entries.operation(by=by, at=now) as operation:

@@ -77,8 +77,10 @@ class _Target:
         )
 
 
+# Whoever has a record belongs to the class, also if a transfer entered later took them off its roster.
 _LOOK_UP = """
-SELECT i.ord, st.id, place.section_id, st.current_snapshot_id, r.id, r.status, r.source, r.remarks
+SELECT i.ord, st.id, coalesce(place.section_id, r.section_id), st.current_snapshot_id, r.id, r.status, r.source,
+       r.remarks
   FROM unnest(%(ord)s::int[], %(number)s::text[]) AS i (ord, number)
   LEFT JOIN academics_student st ON st.school_id = %(school)s AND st.enrollment_no = upper(i.number)
   LEFT JOIN LATERAL (
@@ -217,6 +219,8 @@ def _lock_for_marking(session: Session, *, by: User, reason: str) -> Session:
         cursor.execute("SELECT status FROM attendance_session WHERE id = %s FOR SHARE", [session.pk])
         (status,) = cursor.fetchone() or (None,)
     if status in {SessionStatus.OPEN, SessionStatus.UNCONFIRMED}:
+        # The caller read it without a lock: it may have been reopened, or left unconfirmed, since.
+        session.status = status
         return session
     session = sessions.locked(session)
     if session.status in {SessionStatus.OPEN, SessionStatus.UNCONFIRMED}:

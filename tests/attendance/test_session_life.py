@@ -111,6 +111,25 @@ def test_reopening_takes_the_class_out_of_the_figures_until_it_closes_again(
     assert set(AttendanceStatistics.objects.values_list("held", "percentage")) == {(1, 0)}
 
 
+def test_a_mark_by_somebody_who_still_saw_the_class_closed_counts_once(
+    session: Session, teacher: User, now: datetime
+) -> None:
+    sessions.open_session(session=session, by=teacher, now=now)
+    as_seen = sessions.close_session(session=session, by=teacher, now=now)
+    assert as_seen.is_counted
+    sessions.reopen_session(session=session, reason="too early", by=teacher, now=now)
+
+    bulk_mark(session=as_seen, marks=[Mark(numbers(session)[0], "present")], by=teacher, now=now)
+    assert set(AttendanceStatistics.objects.values_list("held", flat=True)) == {0}
+    sessions.close_session(session=session, by=teacher, now=now)
+
+    assert sorted(AttendanceStatistics.objects.values_list("held", "present", "absent")) == [
+        (1, 0, 1),
+        (1, 0, 1),
+        (1, 1, 0),
+    ]
+
+
 def test_the_scheduler_closes_a_reopened_class_after_half_an_hour(
     session: Session, teacher: User, now: datetime
 ) -> None:

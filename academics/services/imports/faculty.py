@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, ClassVar
 
 from academics.models import Faculty
@@ -33,11 +33,13 @@ class FacultyRoster(Roster):
             "designation": cells.text("designation", 80),
         }
 
+    def refuse_changes(self) -> None:
+        """Whatever a row says of a member of the faculty can be."""
+
     def write(
         self,
         operation: entries.Operation,
         *,
-        joined_on: date | None,
         now: datetime,
         progress: Callable[[str], None],
     ) -> None:

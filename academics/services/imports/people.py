@@ -53,9 +53,17 @@ class Roster(ABC):
     columns: ClassVar[frozenset[str]]
 
     def __init__(
-        self, school: School, table: Table, report: Report, *, create_missing: bool, today: date
+        self,
+        school: School,
+        table: Table,
+        report: Report,
+        *,
+        create_missing: bool,
+        joined_on: date | None,
+        today: date,
     ) -> None:
         self.school = school
+        self.joined_on = joined_on
         self.today = today
         self.table = table
         self.report = report
@@ -73,12 +81,14 @@ class Roster(ABC):
             row.person = people.get(row.number)
         self._refuse_taken_names()
         self._refuse_taken_addresses()
-        for row in self._good():
-            self._use_places(row)
+        for row in self.good():
             self._differ(row)
-        self.report.created = sum(row.person is None for row in self._good())
-        self.report.updated = sum(row.person is not None and bool(row.after) for row in self._good())
-        self.report.unchanged = sum(row.person is not None and not row.after for row in self._good())
+        self.refuse_changes()
+        for row in self.good():
+            self._use_places(row)
+        self.report.created = sum(row.person is None for row in self.good())
+        self.report.updated = sum(row.person is not None and bool(row.after) for row in self.good())
+        self.report.unchanged = sum(row.person is not None and not row.after for row in self.good())
 
     @abstractmethod
     def people(self) -> Iterable[Any]:
@@ -87,6 +97,10 @@ class Roster(ABC):
     @abstractmethod
     def own_values(self, cells: Cells) -> dict[str, Any]:
         """Values of the row for the person's own table; None where the cell is empty."""
+
+    @abstractmethod
+    def refuse_changes(self) -> None:
+        """Refuse rows whose changes cannot be; called when these are known."""
 
     def _read(self, row: Row) -> Incoming:
         cells = Cells(row, self.report)
@@ -106,7 +120,7 @@ class Roster(ABC):
             good=cells.good,
         )
 
-    def _good(self) -> list[Incoming]:
+    def good(self) -> list[Incoming]:
         return [row for row in self.rows if row.good]
 
     def make_department(self, code: str) -> Department:
@@ -117,7 +131,7 @@ class Roster(ABC):
 
     # -- refusals that take more than one row to see ---------------------------------------------------------
 
-    def _refuse(self, row: Incoming, column: str, reason: Any, *, code: str) -> None:
+    def refuse(self, row: Incoming, column: str, reason: Any, *, code: str) -> None:
         row.good = False
         self.report.add(row.line, column, row.cells.get(column, ""), reason, code=code)
 
@@ -127,7 +141,7 @@ class Roster(ABC):
             value = of(row)
             if value and value in first:
                 reason = _("The same as in line %(line)s.") % {"line": first[value]}
-                self._refuse(row, column, reason, code="duplicate")
+                self.refuse(row, column, reason, code="duplicate")
             elif value:
                 first[value] = row.line
 
@@ -135,10 +149,10 @@ class Roster(ABC):
         """A user name that somebody else has already: an employee with the number of a student, for instance."""
         ending = f"@{self.school.code}".lower()
         taken = set(User.objects.filter(username__endswith=ending).values_list("username", flat=True))
-        for row in self._good():
+        for row in self.good():
             if row.person is None and numbers.username_of(row.number, self.school) in taken:
                 reason = _("Somebody else signs in with this number.")
-                self._refuse(row, self.number, reason, code="username_taken")
+                self.refuse(row, self.number, reason, code="username_taken")
 
     def _refuse_taken_addresses(self) -> None:
         """An address belongs to one person of a school, whatever the case of its letters."""
@@ -146,15 +160,15 @@ class Roster(ABC):
         users = User.objects.filter(school=self.school).exclude(email="")
         owners = {email.lower(): pk for email, pk in users.values_list("email", "pk")}
         # Whoever gets another address in this file gives the old one up.
-        for row in self._good():
+        for row in self.good():
             old = row.person.user.email.lower() if row.person is not None else ""
             if old and row.user.get("email", old).lower() != old:
                 owners.pop(old, None)
-        for row in self._good():
+        for row in self.good():
             owner = owners.get(row.user.get("email", "").lower())
             if owner is not None and (row.person is None or row.person.user_id != owner):
                 reason = _("This address belongs to somebody else in the school.")
-                self._refuse(row, "email", reason, code="email_taken")
+                self.refuse(row, "email", reason, code="email_taken")
 
     # -- writing ---------------------------------------------------------------------------------------------
 
@@ -174,7 +188,6 @@ class Roster(ABC):
         self,
         operation: entries.Operation,
         *,
-        joined_on: date | None,
         now: datetime,
         progress: Callable[[str], None],
     ) -> None:
@@ -184,8 +197,8 @@ class Roster(ABC):
         self, model: type[models.Model], progress: Callable[[str], None]
     ) -> tuple[Sequence[Any], ...]:
         """Make users and people for new rows and write changed ones; (new, changed) rows, with their people."""
-        new = [row for row in self._good() if row.person is None]
-        changed = [row for row in self._good() if row.person is not None and row.after]
+        new = [row for row in self.good() if row.person is None]
+        changed = [row for row in self.good() if row.person is not None and row.after]
         progress(f"Writing {len(new):,} new and {len(changed):,} changed people")
         users = [self._new_user(row) for row in new]
         copying.insert(users)
@@ -215,9 +228,13 @@ class Roster(ABC):
             after = {self.number: row.number, "full_name": row.user["full_name"]}
             operation.record(f"{thing}.create", row.person, school_id=self.school.pk, after=after)
         for row in changed:
-            operation.record(
-                f"{thing}.update", row.person, school_id=self.school.pk, before=row.before, after=row.after
-            )
+            # What a row made anew, such as its department, had no key when the row was compared.
+            made = {name: row.own[name].pk for name in row.after if hasattr(row.own.get(name), "pk")}
+            after = {**row.after, **made}
+            if after:
+                operation.record(
+                    f"{thing}.update", row.person, school_id=self.school.pk, before=row.before, after=after
+                )
 
 
 def _names(rows: Sequence[Incoming], part: str) -> list[str]:

@@ -55,7 +55,14 @@ def import_roster(
     kind = _kind_of(table, report)
     if kind is None:
         return report
-    roster = kind(school, table, report, create_missing=create_missing, today=school.local_date(now))
+    roster = kind(
+        school,
+        table,
+        report,
+        create_missing=create_missing,
+        joined_on=joined_on,
+        today=school.local_date(now),
+    )
     with transaction.atomic():
         with planned_for(len(table.rows)):
             # From here to the end nobody else takes a number or an address, or changes who sits where.
@@ -64,7 +71,7 @@ def import_roster(
             roster.compare()
             if report.acceptable:
                 with entries.operation(by=by, at=now) as operation:
-                    roster.write(operation, joined_on=joined_on, now=now, progress=progress)
+                    roster.write(operation, now=now, progress=progress)
                     _tell(operation, report, school, data)
                 report.imported = not dry_run
         if dry_run:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any, ClassVar
 
+from academics.errors import JoinedLater
 from academics.models import Cohort, Department, Programme, Student
 from academics.services import memberships
 from academics.services.imports.cells import Cells
@@ -14,7 +15,7 @@ from academics.services.imports.people import Incoming, Roster
 from academics.services.imports.places import Places
 from academics.services.imports.reading import Table
 from academics.services.imports.report import Report
-from academics.services.membership_sql import Move
+from academics.services.membership_sql import Move, joined_after
 from academics.services.snapshots import refresh_snapshots
 from accounts.enums import Role
 from accounts.models import School
@@ -39,12 +40,21 @@ class StudentRoster(Roster):
     )  # fmt: skip
 
     def __init__(
-        self, school: School, table: Table, report: Report, *, create_missing: bool, today: date
+        self,
+        school: School,
+        table: Table,
+        report: Report,
+        *,
+        create_missing: bool,
+        joined_on: date | None,
+        today: date,
     ) -> None:
-        super().__init__(school, table, report, create_missing=create_missing, today=today)
+        super().__init__(
+            school, table, report, create_missing=create_missing, joined_on=joined_on, today=today
+        )
         self.programmes = Places(Programme, school, key="name", create_missing=create_missing)
         self.cohorts = Places(Cohort, school, key="code", create_missing=create_missing)
-        self._cohorts_before: dict[int, int | None] = {}
+        self._cohorts_before: dict[int, Cohort | None] = {}
 
     def people(self) -> Iterable[Any]:
         students = list(
@@ -52,7 +62,7 @@ class StudentRoster(Roster):
                 "user", "department", "programme", "cohort"
             )
         )
-        self._cohorts_before = {student.pk: student.cohort_id for student in students}
+        self._cohorts_before = {student.pk: student.cohort for student in students}
         return students
 
     def own_values(self, cells: Cells) -> dict[str, Any]:
@@ -86,7 +96,6 @@ class StudentRoster(Roster):
         self,
         operation: entries.Operation,
         *,
-        joined_on: date | None,
         now: datetime,
         progress: Callable[[str], None],
     ) -> None:
@@ -96,19 +105,52 @@ class StudentRoster(Roster):
         progress("Taking snapshots")
         refresh_snapshots(student_ids=[row.person.pk for row in [*new, *changed]], now=now)
         progress("Enrolling")
-        self._enroll(new, changed, joined_on)
+        moving = self._moving(changed)
+        self._enroll(new, changed, moving)
+        self._tell_transfers(operation, moving)
         self.tell(operation, new, changed)
 
-    def _enroll(self, new: Sequence[Incoming], changed: Sequence[Incoming], joined_on: date | None) -> None:
+    @property
+    def _moves_on(self) -> date:
+        return self.joined_on or self.today
+
+    def _moving(self, rows: Iterable[Incoming]) -> list[Incoming]:
+        """Those who go from one cohort to another; who had none before just arrives."""
+        return [row for row in rows if "cohort" in row.after and row.before["cohort"] is not None]
+
+    def _move(self, row: Incoming) -> Move:
+        before = self._cohorts_before.get(row.person.pk)
+        return Move(row.person.pk, before.pk if before else None, row.person.cohort_id)
+
+    def refuse_changes(self) -> None:
+        moving = {row.person.pk: row for row in self._moving(row for row in self.good() if row.person)}
+        late = joined_after([self._move(row) for row in moving.values()], on=self._moves_on)
+        for student, day in late.items():
+            refusal = JoinedLater(student=moving[student].number, day=day.isoformat())
+            self.refuse(moving[student], "section", str(refusal), code=refusal.code)
+
+    def _enroll(
+        self, new: Sequence[Incoming], changed: Sequence[Incoming], moving: Sequence[Incoming]
+    ) -> None:
         """New students sit in their cohort's sections from the start; those of another cohort move on a date."""
-        arriving = [Move(row.person.pk, None, row.person.cohort_id) for row in new if row.person.cohort_id]
-        moving: list[Move] = []
-        for row in changed:
-            move = Move(row.person.pk, self._cohorts_before[row.person.pk], row.person.cohort_id)
-            if move.old_cohort != move.new_cohort:
-                (moving if move.old_cohort else arriving).append(move)
-        for moves, on in ((arriving, joined_on), (moving, joined_on or self.today)):
+        arriving = [row for row in new if row.person.cohort_id]
+        arriving += [row for row in changed if "cohort" in row.after and row.before["cohort"] is None]
+        for rows, on in ((arriving, self.joined_on), (moving, self._moves_on)):
+            moves = [self._move(row) for row in rows]
             if moves:
                 self.report.enrolled += memberships.apply_moves(
                     moves, school_id=self.school.pk, on=on, today=self.today
                 ).joined
+
+    def _tell_transfers(self, operation: entries.Operation, moving: Sequence[Incoming]) -> None:
+        """As `memberships.transfer` tells one; what else changed of these students is told by `tell`."""
+        for row in moving:
+            del row.before["cohort"], row.after["cohort"]
+            old = self._cohorts_before[row.person.pk]
+            operation.record(
+                "student.transfer",
+                row.person,
+                school_id=self.school.pk,
+                before={"cohort": old.code if old else None},
+                after={"cohort": row.person.cohort.code, "on": self._moves_on},
+            )
