@@ -29,15 +29,15 @@ app.conf.update(
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
-    # Far below the visibility timeout: whatever hangs is ended before another worker gets its task.
+    # Below the visibility timeout: whatever hangs is ended before another worker gets its task.
     task_soft_time_limit=3600,
     task_time_limit=3900,
     timezone="UTC",
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
     broker_transport_options={
-        # Longer than the longest task: what is not acknowledged by then is given to another worker.
-        "visibility_timeout": 6 * 3600,
+        # A little longer than the longest task: what is not acknowledged by then is given to another worker.
+        "visibility_timeout": 4500,
         "socket_connect_timeout": 5,
         # Longer than the blocking read of an idle worker, so that only a dead connection times out.
         "socket_timeout": 30,

@@ -125,6 +125,19 @@ def test_debug_is_off_whatever_the_environment_says(environment: str | None) -> 
     assert said.stdout.split() == [environment or "production", "False"], said.stderr
 
 
+#: Set by our own commands for their children, never by the people of a site.
+_INTERNAL = {"CAMPUSHUB_DB_ROLE", "TEST_DATABASE_NAME"}
+
+
+def test_every_setting_stands_in_the_example() -> None:
+    source = (settings.BASE_DIR / "campushub" / "settings.py").read_text()
+    read = set(re.findall(r"\benv\.\w+\(\s*\"([A-Z_]+)\"", source))
+    shown = set(re.findall(r"^(?:# )?([A-Z_]+)=", (settings.BASE_DIR / ".env.example").read_text(), re.M))
+
+    assert {"SECRET_KEY", "METRICS_NETWORKS"} <= read
+    assert read - shown == _INTERNAL
+
+
 def tracked() -> Iterator[tuple[Path, str]]:
     """Every text file of the repository with what stands in it now."""
     listed = subprocess.run(

@@ -49,7 +49,10 @@ def seal(*, now: datetime) -> list[AuditSeal]:
     if made:
         # Kept elsewhere, this line shows that nobody cut off the end of the chain.
         log.info(
-            "audit_sealed", head=made[-1].mac, seal=made[-1].pk, entries=sum(item.entries for item in made)
+            "audit_sealed",
+            head=chain.readable(made[-1].mac),
+            seal=made[-1].pk,
+            entries=sum(item.entries for item in made),
         )
     return made
 

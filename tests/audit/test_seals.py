@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -370,6 +371,20 @@ def test_a_chain_cut_off_with_its_entries_shows_beside_a_head_noted_elsewhere(
     assert verify(now=now).ok
     bad = verify(now=now, head=last.mac).first_bad
     assert bad == Break(Damage.HEAD)
+
+
+def test_the_head_told_in_the_log_is_one_that_the_check_knows(
+    now: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    write(2, at=now)
+    (made,) = seal(now=now)
+
+    # As it leaves the house: whatever looks like a token has been cut out of the line by now.
+    lines = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+    (line,) = [line for line in lines if line["event"] == "audit_sealed"]
+    assert "".join(line["head"].split()) == made.mac
+    assert verify(now=now, head=line["head"]).ok
 
 
 def test_another_key_does_not_fit(now: datetime, sealed: list[UUID], settings: Any) -> None:

@@ -45,8 +45,13 @@ def test_what_waited_too_long_for_a_worker_is_dropped_because_the_next_tick_does
         assert entry.get("options", {}).get("expires"), name
 
 
-def test_a_task_is_ended_long_before_the_broker_would_hand_it_out_again() -> None:
-    assert app.conf.task_time_limit < app.conf.broker_transport_options["visibility_timeout"]
+def test_a_task_is_ended_before_the_broker_would_hand_it_out_again_and_a_lost_one_is_soon_handed_out() -> (
+    None
+):
+    handed_out_again = app.conf.broker_transport_options["visibility_timeout"]
+    assert app.conf.task_soft_time_limit < app.conf.task_time_limit < handed_out_again
+    # A worker that was killed with its machine gives nothing back: until then nobody has its task.
+    assert handed_out_again - app.conf.task_time_limit <= 900
     assert app.conf.task_acks_late
     assert app.conf.task_reject_on_worker_lost
     assert app.conf.worker_prefetch_multiplier == 1
