@@ -60,7 +60,7 @@ def new_context(browser: Browser, site: str) -> Iterator[Callable[..., BrowserCo
             base_url=site,
             viewport={"width": width, "height": more.pop("height", HEIGHTS.get(width, 900))},
             color_scheme="dark" if dark else "light",
-            timezone_id="Asia/Kolkata",
+            timezone_id=more.pop("timezone_id", "Asia/Kolkata"),
             locale="en-GB",
             has_touch=width < 768,
             reduced_motion="reduce",

@@ -42,11 +42,21 @@ def test_a_scanned_code_becomes_a_name_on_the_screen(
     assert AttendanceRecord.objects.get(session=campus.open, student__user=campus.student).source == "qr"
 
 
-@pytest.mark.parametrize(("width", "height"), [(1024, 768), (1280, 720), (1920, 1080)])
+@pytest.mark.parametrize(
+    ("width", "height", "zone"),
+    [
+        (1024, 768, "Asia/Kolkata"),
+        (1280, 720, "Asia/Kolkata"),
+        (1920, 1080, "Asia/Kolkata"),
+        # A device of elsewhere is told so in a line above everything.
+        (1280, 720, "Europe/Berlin"),
+    ],
+)
 def test_the_whole_screen_is_in_sight_on_any_projector(
-    campus: Campus, open_page: OpenPage, width: int, height: int
+    campus: Campus, open_page: OpenPage, width: int, height: int, zone: str
 ) -> None:
-    screen = _screen(campus, open_page, width=width, height=height)
+    screen = _screen(campus, open_page, width=width, height=height, timezone_id=zone)
+    assert screen.locator("[data-timezone-notice]").is_visible() is (zone != "Asia/Kolkata")
     code_on(screen)
     assert screen.evaluate("document.documentElement.scrollHeight") <= height
     for part in (screen.locator("[data-countdown]"), screen.get_by_role("button", name="Close class").first):
