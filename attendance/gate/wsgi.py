@@ -157,7 +157,8 @@ def _reply(asked: _Asked, outcome: Outcome) -> _Reply | NotForTheGate:
 def _refusal(refusal: DomainError, language: str) -> tuple[int, Headers, bytes]:
     """What the API answers to a refusal, by its own exception handler."""
     with translation.override(language):
-        response = handle(refusal, {})
+        # Of a refusal that is the server's own fault the handler tells monitoring, with the request if there is one.
+        response = handle(refusal, {"request": None})
         if response is None:
             raise refusal
         own = [(name, response[name]) for name in ("Retry-After",) if name in response]
