@@ -54,10 +54,10 @@ def save_term(
                 for field, value in values.items():
                     setattr(term, field, value)
                 term.save(update_fields=list(values))
-                _follow_first_day(term, old_start)
                 operation.record(
                     "term.update", term, school_id=school.pk, before=_told(before), after=_told(after)
                 )
+                _follow_first_day(term, old_start, operation)
         partitions.ensure(range(starts_on.year, ends_on.year + 1))
     return term
 
@@ -89,10 +89,14 @@ def _refuse_collisions(school: School, name: str, starts_on: date, ends_on: date
         raise TermOverlap(other=clash.name, attr="starts_on", meta={"term": clash.pk})
 
 
-def _follow_first_day(term: Term, old_start: date) -> None:
+def _follow_first_day(term: Term, old_start: date, operation: entries.Operation) -> None:
     """Whoever was enrolled from the old first day on is enrolled from the new, earlier one."""
     if term.starts_on < old_start:
-        Enrollment.objects.filter(section__term=term, joined_on=old_start).update(joined_on=term.starts_on)
+        from_start = Enrollment.objects.filter(section__term=term, joined_on=old_start)
+        count = from_start.update(joined_on=term.starts_on)
+        if count:
+            after = {"count": count, "joined_on": term.starts_on}
+            operation.record("enrollment.follow_term", term, school_id=term.school_id, after=after)
 
 
 def _told(values: dict[str, object]) -> dict[str, object]:

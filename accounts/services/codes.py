@@ -6,11 +6,13 @@ import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 
 from accounts.models import User
 from audit.services import entries
+from core.ids import uuid7
 
 #: Without letters that look alike in print. Twelve of them are 57 bits.
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -32,20 +34,21 @@ def issue(*, users: Iterable[User], by: User | None, now: datetime) -> Iterator[
     Saved in batches, each told when it is saved: a hash is slow on purpose, so that a large school takes a while.
     The trail names whose password was set, never what it is.
     """
+    operation = uuid7()
     batch: list[User] = []
     for user in users:
         batch.append(user)
         if len(batch) == BATCH:
-            yield from _issue(batch, by=by, now=now)
+            yield from _issue(batch, operation, by=by, now=now)
             batch = []
     if batch:
-        yield from _issue(batch, by=by, now=now)
+        yield from _issue(batch, operation, by=by, now=now)
 
 
 @transaction.atomic
-def _issue(users: list[User], *, by: User | None, now: datetime) -> list[Issued]:
+def _issue(users: list[User], ident: UUID, *, by: User | None, now: datetime) -> list[Issued]:
     issued = []
-    with entries.operation(by=by, at=now) as operation:
+    with entries.operation(by=by, at=now, ident=ident) as operation:
         for user in users:
             code = new_code()
             user.set_password(code)

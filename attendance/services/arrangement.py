@@ -20,7 +20,7 @@ from attendance.enums import SessionStatus, Source
 from attendance.models import Session
 from attendance.models.sessions import default_capture_modes
 from attendance.services import configuration, occupancy, sessions
-from audit.services.entries import operation
+from audit.services.entries import changed, operation
 from core import partitions
 from core.errors import Invalid
 
@@ -97,14 +97,7 @@ def update_session(*, session: Session, changes: Mapping[str, Any], by: User, no
     if changes.keys() & {"starts_at", "ends_at", "room", "faculty"}:
         occupancy.place_session(session)
     with operation(by=by, at=now) as op:
-        changed = {name for name in before if before[name] != after[name]}
-        op.record(
-            "session.update",
-            session,
-            school_id=session.school_id,
-            before={name: before[name] for name in changed},
-            after={name: after[name] for name in changed},
-        )
+        op.record("session.update", session, school_id=session.school_id, **changed(before, after))
     sessions.announce(session)
     return session
 

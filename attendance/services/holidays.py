@@ -23,7 +23,7 @@ from attendance.models import Holiday, Session
 from attendance.services import occupancy, sessions
 from attendance.services.conflicts import refusal_of
 from attendance.services.occurrences import covers
-from audit.services.entries import Operation, operation
+from audit.services.entries import Operation, changed, operation
 from core import live
 from core.errors import Invalid
 
@@ -105,15 +105,8 @@ def update_holiday(
         return outcome
     cancelled = _cancelled_by(holiday)
     holiday.save()
-    changed = [key for key in after if before[key] != after[key]]
     with operation(by=by, at=now) as op:
-        op.record(
-            "holiday.update",
-            holiday,
-            school_id=holiday.school_id,
-            before={key: before[key] for key in changed},
-            after={key: after[key] for key in changed},
-        )
+        op.record("holiday.update", holiday, school_id=holiday.school_id, **changed(before, after))
         removal = _release(cancelled, op, holiday)
         outcome.restored, outcome.taken = removal.restored, removal.taken
         _cancel(outcome, op)

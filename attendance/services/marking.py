@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,7 @@ from attendance import errors
 from attendance.enums import SessionStatus, Source, Status
 from attendance.models import AttendanceRecord, Session
 from attendance.services import sessions, statistics
+from audit.services.entries import plain
 from core import context
 from core.errors import DomainError, Invalid, ReasonRequired
 from core.ids import uuid7
@@ -97,19 +99,15 @@ _AUDIT = """
 INSERT INTO attendance_audit_log (id, at, school_id, operation_id, actor_id, actor_kind, action, object_type,
                                   object_id, before, after, reason, ip, request_id)
 SELECT i.audit_id, %(now)s, %(school)s, %(operation)s, %(actor)s, 'user', {action}, 'attendancerecord',
-       {record}::text,
-       CASE WHEN i.old_status IS NOT NULL THEN jsonb_build_object('status', i.old_status, 'source', i.old_source) END,
-       CASE WHEN i.status IS NOT NULL THEN jsonb_build_object(
-            'status', i.status, 'source', 'manual', 'session', %(session)s::uuid) END,
-       %(reason)s, %(ip)s::inet, %(request)s
+       {record}::text, i.told_before, i.told_after, %(reason)s, %(ip)s::inet, %(request)s
 """
 
 _WRITE = f"""
 WITH input AS (
     SELECT * FROM unnest(%(record)s::uuid[], %(student)s::bigint[], %(section)s::uuid[], %(snapshot)s::bigint[],
-                         %(status)s::text[], %(remarks)s::text[], %(old_status)s::text[], %(old_source)s::text[],
+                         %(status)s::text[], %(remarks)s::text[], %(told_before)s::jsonb[], %(told_after)s::jsonb[],
                          %(audit)s::uuid[])
-        AS t (record_id, student_id, section_id, snapshot_id, status, remarks, old_status, old_source, audit_id)
+        AS t (record_id, student_id, section_id, snapshot_id, status, remarks, told_before, told_after, audit_id)
 ), written AS (
     INSERT INTO attendance_record AS r (id, held_on, session_id, school_id, section_id, student_id, snapshot_id,
                                         status, source, marked_at, marked_by_id, remarks)
@@ -124,7 +122,7 @@ WITH input AS (
 ), told AS (
     {
     _AUDIT.format(
-        action="CASE WHEN i.old_status IS NULL THEN 'record.create' ELSE 'record.update' END", record="w.id"
+        action="CASE WHEN i.told_before IS NULL THEN 'record.create' ELSE 'record.update' END", record="w.id"
     )
 }
       FROM input i JOIN written w ON w.student_id = i.student_id
@@ -134,8 +132,8 @@ SELECT count(*) FROM written
 
 _REMOVE = f"""
 WITH input AS (
-    SELECT * FROM unnest(%(student)s::bigint[], %(status)s::text[], %(old_status)s::text[], %(old_source)s::text[],
-                         %(audit)s::uuid[]) AS t (student_id, status, old_status, old_source, audit_id)
+    SELECT * FROM unnest(%(student)s::bigint[], %(told_before)s::jsonb[], %(told_after)s::jsonb[],
+                         %(audit)s::uuid[]) AS t (student_id, told_before, told_after, audit_id)
 ), removed AS (
     DELETE FROM attendance_record r USING input i
      WHERE r.session_id = %(session)s AND r.held_on = %(held_on)s AND r.student_id = i.student_id
@@ -293,15 +291,16 @@ def _write(session: Session, targets: list[_Target], *, by: User, reason: str, n
     with connection.cursor() as cursor:
         kept = [target for target in targets if target.mark.status is not None]
         if kept:
-            cursor.execute(_WRITE, {**common, **_columns(kept)})
+            cursor.execute(_WRITE, {**common, **_columns(session, kept)})
         removed = [target for target in targets if target.mark.status is None]
         if removed:
-            cursor.execute(_REMOVE, {**common, **_columns(removed)})
+            cursor.execute(_REMOVE, {**common, **_columns(session, removed)})
     if session.is_counted:
         statistics.add(session, now=now, students=students)
 
 
-def _columns(targets: list[_Target]) -> dict[str, list[Any]]:
+def _columns(session: Session, targets: list[_Target]) -> dict[str, list[Any]]:
+    told = [_told(session, target) for target in targets]
     return {
         "record": [uuid7() for _target in targets],
         "audit": [uuid7() for _target in targets],
@@ -310,9 +309,25 @@ def _columns(targets: list[_Target]) -> dict[str, list[Any]]:
         "snapshot": [target.snapshot_id for target in targets],
         "status": [target.mark.status for target in targets],
         "remarks": [target.mark.remarks for target in targets],
-        "old_status": [target.old_status for target in targets],
-        "old_source": [target.old_source for target in targets],
+        "told_before": [_json(before) for before, _after in told],
+        "told_after": [_json(after) for _before, after in told],
     }
+
+
+def _told(session: Session, target: _Target) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """What the trail says of a mark: (before, after), of a record that is there only what changes."""
+    old = {"status": target.old_status, "source": target.old_source, "remarks": target.old_remarks}
+    if target.mark.status is None:
+        return {name: value for name, value in old.items() if value}, None
+    new = {"status": target.mark.status, "source": Source.MANUAL.value, "remarks": target.mark.remarks}
+    if target.old_id is None:
+        return None, {**{name: value for name, value in new.items() if value}, "session": session.pk}
+    changed = [name for name, value in new.items() if value is not None and value != old[name]]
+    return {name: old[name] for name in changed}, {name: new[name] for name in changed}
+
+
+def _json(values: dict[str, Any] | None) -> str | None:
+    return None if values is None else json.dumps(plain(values))
 
 
 class UnknownStatus(Invalid):

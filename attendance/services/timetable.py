@@ -22,7 +22,7 @@ from attendance import errors
 from attendance.models import Session, SlotException, SlotOccupancy, TimetableSlot
 from attendance.selectors.sessions import slots_with_details
 from attendance.services import generation, occupancy, occurrences, replanning
-from audit.services.entries import Operation, operation
+from audit.services.entries import Operation, changed, operation
 from core.errors import Invalid, Stale
 
 
@@ -81,9 +81,11 @@ def save_slot(
     occupancy.occupy_slot(slot)
     _keep_teachers(slot, before)
     with operation(by=by, at=now) as op:
-        verb = "slot.update" if before else "slot.create"
-        op.record(verb, slot, school_id=school.pk, before=told_before, after=_facts(slot))
-        if before is not None:
+        told = _facts(slot)
+        if before is None or told_before is None:
+            op.record("slot.create", slot, school_id=school.pk, after=told)
+        else:
+            op.record("slot.update", slot, school_id=school.pk, **changed(told_before, told))
             _tell(op, slot, replanning.replan(slot, before=before, by=by, now=now))
     return slot
 
@@ -96,11 +98,12 @@ def retire_slot(*, slot: TimetableSlot, by: User | None, now: datetime) -> None:
     shape = replanning.shape_of(slot)
     removed = replanning.remove(replanning.ahead(slot, now=now, cancelled=True))
     with operation(by=by, at=now) as op:
-        op.record(
-            "slot.retire", slot, school_id=slot.school_id, before=_facts(slot), after={"removed": removed}
-        )
+        before = _facts(slot)
         last = slot.sessions.order_by("-held_on").values_list("held_on", flat=True).first()
         if last is None:
+            op.record(
+                "slot.delete", slot, school_id=slot.school_id, before=before, after={"removed": removed}
+            )
             slot.delete()
         else:
             yesterday = slot.school.local_date(now) - timedelta(days=1)
@@ -111,6 +114,9 @@ def retire_slot(*, slot: TimetableSlot, by: User | None, now: datetime) -> None:
             SlotOccupancy.objects.filter(slot=slot).update(
                 valid_from=slot.valid_from, valid_until=slot.valid_until
             )
+            told = changed(before, _facts(slot))
+            told["after"]["removed"] = removed
+            op.record("slot.retire", slot, school_id=slot.school_id, **told)
         _forget_teachers(shape.sections, shape.faculty)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -19,8 +19,11 @@ from core.ids import uuid7
 
 #: Names of fields that are personal: the trail shows a fingerprint of them, never the value.
 PERSONAL = frozenset(
-    {"full_name", "name", "email", "phone", "date_of_birth", "guardian_contact", "username", "location"}
-)
+    {
+        "full_name", "name", "email", "phone", "date_of_birth", "guardian_contact", "username", "location",
+        "remarks",
+    }
+)  # fmt: skip
 
 
 class Actor(Protocol):
@@ -32,11 +35,11 @@ class Actor(Protocol):
 class Operation:
     """What one person or task does in one go; all its entries share `id`."""
 
-    def __init__(self, *, by: Actor | None, at: datetime, kind: str = "") -> None:
-        self.id: UUID = uuid7()
+    def __init__(self, *, by: Actor | None, at: datetime, ident: UUID | None = None) -> None:
+        self.id: UUID = ident or uuid7()
         self.at = at
         self.actor_id: int | None = by.pk if by is not None else None
-        self.actor_kind = kind or ("user" if by is not None else "system")
+        self.actor_kind = "user" if by is not None else "system"
         self._entries: list[AuditEntry] = []
 
     def record(
@@ -93,11 +96,12 @@ _current: ContextVar[Operation | None] = ContextVar("audit_operation", default=N
 
 
 @contextmanager
-def operation(*, by: Actor | None, at: datetime, kind: str = "") -> Iterator[Operation]:
+def operation(*, by: Actor | None, at: datetime, ident: UUID | None = None) -> Iterator[Operation]:
     """Everything recorded inside shares one operation_id; a service called by another joins its operation.
 
     Must be entered inside the transaction of the change: the entries are written when the block ends and
-    vanish with a rollback. Raises RuntimeError outside a transaction.
+    vanish with a rollback. What takes several transactions gives the same `ident` to each. Raises RuntimeError
+    outside a transaction.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("an audit operation outside a transaction could outlive its change")
@@ -105,7 +109,7 @@ def operation(*, by: Actor | None, at: datetime, kind: str = "") -> Iterator[Ope
     if running is not None:
         yield running
         return
-    started = Operation(by=by, at=at, kind=kind)
+    started = Operation(by=by, at=at, ident=ident)
     token = _current.set(started)
     try:
         yield started
@@ -138,6 +142,22 @@ def difference(obj: models.Model, changes: Mapping[str, Any]) -> tuple[dict[str,
         before[name] = _plain_key(old)
         after[name] = _plain_key(new)
     return before, after
+
+
+class Changed(TypedDict):
+    """What `Operation.record` takes of a change."""
+
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> Changed:
+    """Of one thing described twice by the same names, what differs: ``before=`` and ``after=`` of `record`."""
+    names = [name for name in after if before[name] != after[name]]
+    return {
+        "before": {name: before[name] for name in names},
+        "after": {name: after[name] for name in names},
+    }
 
 
 def _plain_key(value: Any) -> Any:

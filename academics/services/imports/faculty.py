@@ -43,6 +43,6 @@ class FacultyRoster(Roster):
         now: datetime,
         progress: Callable[[str], None],
     ) -> None:
-        self.departments.save(self.report)
+        self.departments.save(self.report, operation)
         new, changed = self.write_people(Faculty, progress)
         self.tell(operation, new, changed)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from academics.services.imports.cells import Cells
 from academics.services.imports.report import Report
 from accounts.models import School
+from audit.services import entries
 
 Thing = TypeVar("Thing", bound=models.Model)
 
@@ -59,14 +60,18 @@ class Places(Generic[Thing]):
         if thing is not None and thing.pk is None:
             self._used[fold(getattr(thing, self.key))] = thing
 
-    def save(self, report: Report) -> None:
-        """Make what is needed and not there; list it in the report."""
+    def save(self, report: Report, operation: entries.Operation) -> None:
+        """Make what is needed and not there; list it in the report and tell the trail."""
         needed = [self._used[name] for name in sorted(self._used)]
         if needed:
             manager: Any = self.model._default_manager
             manager.bulk_create(needed)
             kind = str(self.model._meta.model_name)
             report.made[kind] = [getattr(thing, self.key) for thing in needed]
+            for thing in needed:
+                # A programme's name is no personal field: it goes into the trail in clear.
+                after = {"title" if self.key == "name" else self.key: getattr(thing, self.key)}
+                operation.record(f"{kind}.create", thing, school_id=self.school.pk, after=after)
 
 
 def fold(text: str) -> str:

@@ -100,7 +100,7 @@ class StudentRoster(Roster):
         progress: Callable[[str], None],
     ) -> None:
         for places in (self.departments, self.programmes, self.cohorts):
-            places.save(self.report)
+            places.save(self.report, operation)
         new, changed = self.write_people(Student, progress)
         progress("Taking snapshots")
         refresh_snapshots(student_ids=[row.person.pk for row in [*new, *changed]], now=now)

@@ -18,6 +18,7 @@ from academics.services.imports.report import Report
 from accounts.models import School
 from attendance.models import TimetableSlot
 from attendance.services.resources import Resources
+from audit.services import entries
 
 REQUIRED = ("section", "course_code", "employee_no", "weekday", "start", "end", "valid_from", "valid_until")
 COLUMNS = frozenset({*REQUIRED, "course_title", "room"})
@@ -92,7 +93,7 @@ class Reader:
             return None
         return Line(row, cohorts, course, faculty, room, weekday, starts, ends, first, last, term)
 
-    def make_missing(self, lines: Iterable[Line]) -> None:
+    def make_missing(self, lines: Iterable[Line], operation: entries.Operation) -> None:
         """Save the cohorts, courses and rooms that these lines need and that do not exist yet."""
         for line in lines:
             for cohort in line.cohorts:
@@ -100,7 +101,7 @@ class Reader:
             self.courses.use(line.course)
             self.rooms.use(line.room)
         for places in (self.cohorts, self.courses, self.rooms):
-            places.save(self.report)
+            places.save(self.report, operation)
 
     def _course(self, cells: Cells, cohorts: list[Cohort], faculty: list[Faculty], code: str) -> Course:
         """A new course belongs to the department of whom it is taught to, else of who teaches it."""

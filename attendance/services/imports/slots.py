@@ -65,7 +65,7 @@ def differs(line: Line) -> bool:
     )
 
 
-def make_sections(lines: Sequence[Line], school: School) -> list[Section]:
+def make_sections(lines: Sequence[Line], school: School, operation: entries.Operation) -> list[Section]:
     """The sections that are not there yet; every line gets all of its own."""
     made: dict[tuple[int, int, int], Section] = {}
     for line in lines:
@@ -87,6 +87,9 @@ def make_sections(lines: Sequence[Line], school: School) -> list[Section]:
                 )
             line.sections.append(section)
     Section.objects.bulk_create(made.values(), batch_size=_BATCH)
+    for section in made.values():
+        after = {"course": section.course.code, "cohort": section.group, "term": section.term_id}
+        operation.record("section.create", section, school_id=school.pk, after=after)
     return list(made.values())
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from academics.models import Section
@@ -73,14 +74,20 @@ def import_timetable(
 def _has_columns(table: reading.Table, report: Report) -> bool:
     if not table.columns:
         return False
-    missing = [name for name in REQUIRED if name not in table.columns]
-    if missing:
+    reason: str | Promise
+    if "full_name" in table.columns:
+        reason = _("This is a roster: use import_roster.")
+    elif missing := [name for name in REQUIRED if name not in table.columns]:
         reason = _("These columns are missing: %(columns)s.") % {"columns": ", ".join(missing)}
-        report.add(1, "", "", reason, code="columns")
-    ignored = [name for name in table.columns if name and name not in COLUMNS]
-    if ignored:
-        report.notes.append(_("Columns that are not used: %(columns)s.") % {"columns": ", ".join(ignored)})
-    return not missing
+    else:
+        ignored = [name for name in table.columns if name and name not in COLUMNS]
+        if ignored:
+            report.notes.append(
+                _("Columns that are not used: %(columns)s.") % {"columns": ", ".join(ignored)}
+            )
+        return True
+    report.add(1, "", "", reason, code="columns")
+    return False
 
 
 def _compare(lines: list[Line], school: School, report: Report) -> None:
@@ -106,8 +113,8 @@ def _write(
     by: User | None,
     now: datetime,
 ) -> None:
-    reader.make_missing(lines)
-    made = slots.make_sections(lines, reader.school)
+    reader.make_missing(lines, operation)
+    made = slots.make_sections(lines, reader.school, operation)
     if made:
         report.made["section"] = [f"{section.course.code} {section.group}" for section in made]
     changed = [line for line in lines if line.slot is not None and slots.differs(line)]
