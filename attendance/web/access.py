@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest
 from django.utils import timezone
 
 from academics.models import Student
@@ -18,28 +16,10 @@ from accounts.models import User
 from attendance import policies
 from attendance.models import Session
 
-View = Callable[..., HttpResponseBase]
-
 
 def person(request: HttpRequest) -> User:
     """The signed-in user, typed."""
     return cast(User, request.user)
-
-
-def at_school(view: View) -> View:
-    """Signed in, and on the school's clock: every time on the page is the school's."""
-
-    @login_required
-    @wraps(view)
-    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        school = person(request).school
-        if school is None:
-            return view(request, *args, **kwargs)
-        # A template may be rendered after the view returned, so the zone stays until the next request sets its own.
-        timezone.activate(school.tz)
-        return view(request, *args, **kwargs)
-
-    return inner
 
 
 def student_of(request: HttpRequest) -> Student:

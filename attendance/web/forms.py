@@ -9,6 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from attendance.enums import Status
 from attendance.models import AttendanceConfiguration
 
 
@@ -27,6 +28,25 @@ class LocationForm(forms.Form):
 
 class TokenForm(forms.Form):
     token = forms.RegexField(r"^[A-Za-z0-9_-]+$", max_length=128)
+
+
+class ReasonForm(forms.Form):
+    """Why; some changes need it, which their services say."""
+
+    reason = forms.CharField(required=False, max_length=500)
+
+
+class MarkForm(ReasonForm):
+    """``mark=<number>:<status>``, or ``all=present`` for whoever is unmarked."""
+
+    mark = forms.CharField(required=False, max_length=100)
+    all = forms.ChoiceField(required=False, choices=[(Status.PRESENT.value, Status.PRESENT.label)])
+
+
+class ConfirmForm(forms.Form):
+    """Whether the class took place: what is neither is not taken for "no"."""
+
+    held = forms.TypedChoiceField(choices=[("true", _("Yes")), ("false", _("No"))], coerce=lambda said: said == "true")
 
 
 class ConfigurationForm(forms.ModelForm[AttendanceConfiguration]):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from accounts.enums import Role
 from attendance.web import office, student, teaching
-from attendance.web.access import at_school, person
+from attendance.web.access import person
 
 
 @never_cache
-@at_school
+@login_required
 def home(request: HttpRequest) -> HttpResponseBase:
     role = person(request).role
     if role == Role.STUDENT:

@@ -7,10 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -21,7 +23,7 @@ from attendance import policies
 from attendance.models import AttendanceConfiguration
 from attendance.selectors import days, figures, overview
 from attendance.services import configuration as rules
-from attendance.web.access import at_school, person
+from attendance.web.access import person
 from attendance.web.forms import ConfigurationForm
 from core import clock
 from core.errors import DomainError
@@ -146,6 +148,7 @@ def school_of(request: HttpRequest) -> School:
     chosen = schools.filter(code__iexact=request.GET.get("school", "")).first() or schools.first()
     if chosen is None:
         raise PermissionDenied
+    timezone.activate(chosen.tz)
     return chosen
 
 
@@ -154,7 +157,7 @@ def overview_view(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@at_school
+@login_required
 def configuration(request: HttpRequest) -> HttpResponse:
     """Every rule of the school with its meaning; saved as a whole, refused when somebody else was faster."""
     if not person(request).is_office:

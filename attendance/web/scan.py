@@ -7,6 +7,7 @@ from typing import Any
 
 from csp.decorators import csp_update
 from django.conf import settings
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -20,7 +21,7 @@ from attendance.selectors import days
 from attendance.selectors.sessions import with_details
 from attendance.services import scanning
 from attendance.services.scanning import ScanAnswer
-from attendance.web.access import at_school, person
+from attendance.web.access import person
 from attendance.web.forms import LocationForm, TokenForm
 from core import clock, context
 from core.errors import DomainError
@@ -56,7 +57,7 @@ def open_code(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @never_cache
-@at_school
+@login_required
 @_wasm
 def scan(request: HttpRequest) -> HttpResponse:
     """The answer to the last scan, the question "I am here?" while a ticket waits, else the scanner."""
@@ -82,7 +83,7 @@ def scan(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@at_school
+@login_required
 def redeem(request: HttpRequest) -> HttpResponse:
     """The tap on "I am here": turns the ticket into a mark."""
     if not policies.can_scan(person(request)):
@@ -115,7 +116,7 @@ def redeem(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@at_school
+@login_required
 def scan_token(request: HttpRequest) -> HttpResponse:
     """A code read by the in-page scanner: becomes a ticket first, so that one rule asks for the place."""
     form = TokenForm(request.POST)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from datetime import date
 from typing import Any
 
+from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -14,7 +15,7 @@ from academics.models import Student
 from attendance.enums import SessionStatus
 from attendance.models import AttendanceRecord, Holiday
 from attendance.selectors import days, figures
-from attendance.web.access import at_school, student_of
+from attendance.web.access import student_of
 from core import clock
 
 _PAGE = 30
@@ -48,7 +49,7 @@ def home(request: HttpRequest) -> HttpResponse:
     )
 
 
-@at_school
+@login_required
 def history(request: HttpRequest) -> HttpResponse:
     """Class by class, as a calendar and as a list; ``?course=CODE`` chooses one."""
     student = student_of(request)

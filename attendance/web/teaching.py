@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -26,7 +27,7 @@ from attendance.selectors.roster import roster as roster_of
 from attendance.selectors.sessions import with_details
 from attendance.services import sessions
 from attendance.services.marking import Mark, bulk_mark
-from attendance.web.access import at_school, person, runs, session_of
+from attendance.web.access import person, runs, session_of
 from core import clock
 from core.web import attempt, back_to
 
@@ -62,7 +63,7 @@ def _note(stands_in_for: str, given_to: str) -> str:
 
 
 @never_cache
-@at_school
+@login_required
 def screen(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The projector view of an open class; any other class shows its roster instead."""
     session = session_of(request, pk, runs)
@@ -85,7 +86,7 @@ def screen(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @never_cache
-@at_school
+@login_required
 def roster(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Everybody of the class with their mark; marks by key with JavaScript, by buttons without."""
     session = session_of(request, pk, policies.can_view_roster)
@@ -115,7 +116,7 @@ def roster(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_POST
-@at_school
+@login_required
 def open_class(request: HttpRequest, pk: UUID) -> HttpResponse:
     session = session_of(request, pk, runs)
     opened = attempt(
@@ -127,7 +128,7 @@ def open_class(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_POST
-@at_school
+@login_required
 def close_class(request: HttpRequest, pk: UUID) -> HttpResponse:
     session = session_of(request, pk, runs)
     attempt(
@@ -139,33 +140,40 @@ def close_class(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_POST
-@at_school
+@login_required
 def reopen_class(request: HttpRequest, pk: UUID) -> HttpResponse:
     session = session_of(request, pk, runs)
-    reason = request.POST.get("reason", "")[:500]
+
+    def act() -> None:
+        reason = understood(ReasonForm(request.POST))["reason"]
+        sessions.reopen_session(session=session, reason=reason, by=person(request), now=clock.now())
+
     attempt(
         request,
-        lambda: sessions.reopen_session(session=session, reason=reason, by=person(request), now=clock.now()),
+        act,
         success=_("The class is open again. It closes by itself after 30 minutes."),
     )
     return back_to("attendance:roster", session.pk)
 
 
 @require_POST
-@at_school
+@login_required
 def confirm_class(request: HttpRequest, pk: UUID) -> HttpResponse:
     session = session_of(request, pk, runs)
-    held = request.POST.get("held") == "true"
-    attempt(
-        request,
-        lambda: sessions.confirm_session(session=session, held=held, by=person(request), now=clock.now()),
-        success=_("The class counts as held.") if held else _("The class is cancelled."),
-    )
+    form = ConfirmForm(request.POST)
+
+    def act() -> None:
+        held = understood(form)["held"]
+        sessions.confirm_session(session=session, held=held, by=person(request), now=clock.now())
+
+    if attempt(request, act):
+        held = form.cleaned_data["held"]
+        messages.success(request, _("The class counts as held.") if held else _("The class is cancelled."))
     return back_to("attendance:home")
 
 
 @require_POST
-@at_school
+@login_required
 def mark(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Marks without JavaScript: ``mark=<number>:<status>`` or ``all=present`` for whoever is unmarked."""
     session = session_of(request, pk, runs)
