@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from academics.policies import is_office_of
-from accounts.models import User
+from accounts.models import School, User
 from attendance import policies
 from attendance.models import (
     AttendanceConfiguration,
@@ -28,6 +28,11 @@ from core.admin import PolicyAdmin, ReasonForm
 
 def _by(request: HttpRequest) -> User:
     return cast(User, request.user)
+
+
+def _own_school(user: User) -> School:
+    """Of somebody who may add: operators of several schools may not, they use the API or a command."""
+    return cast(School, user.school)
 
 
 @admin.register(AttendanceConfiguration)
@@ -85,10 +90,7 @@ class HolidayAdmin(PolicyAdmin):
         if change:
             saved = holidays.update_holiday(holiday=Holiday.objects.get(pk=obj.pk), **values).holiday
         else:
-            school = user.school
-            if school is None:  # may_add has asked; a superuser uses the API or the command
-                raise ValueError("a holiday needs a school")
-            saved = holidays.add_holiday(school=school, **values).holiday
+            saved = holidays.add_holiday(school=_own_school(user), **values).holiday
         obj.pk, obj.school_id = saved.pk, saved.school_id
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
@@ -140,12 +142,10 @@ class TimetableSlotAdmin(PolicyAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         values = form.cleaned_data
-        school = TimetableSlot.objects.get(pk=obj.pk).school if change else _by(request).school
-        if school is None:  # may_add has asked; a superuser uses the API or the command
-            raise ValueError("a slot needs a school")
+        slot = TimetableSlot.objects.select_related("school").get(pk=obj.pk) if change else None
         saved = timetable.save_slot(
-            school=school,
-            slot=TimetableSlot.objects.get(pk=obj.pk) if change else None,
+            school=slot.school if slot is not None else _own_school(_by(request)),
+            slot=slot,
             **{
                 name: values[name]
                 for name in ("room", "weekday", "starts", "ends", "valid_from", "valid_until")
@@ -156,6 +156,11 @@ class TimetableSlotAdmin(PolicyAdmin):
             now=clock.now(),
         )
         obj.pk, obj.school_id = saved.pk, saved.school_id
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """The slots alone: the service removes their classes ahead and keeps history, so nothing stands in the way."""
+        slots = list(objs)
+        return [str(slot) for slot in slots], {self.opts.verbose_name_plural: len(slots)}, set(), []
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         timetable.retire_slot(slot=obj, by=_by(request), now=clock.now())
