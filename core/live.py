@@ -7,16 +7,21 @@ whether one student scans or a thousand.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, close_old_connections, connection
 from redis import Redis
 
 from core import redis
 
 CHANNEL = "campushub_live"
+#: Between two messages of `Announcer` (seconds): so many scans in between cost one message.
+PAUSE = 0.05
+#: A thread that had to go through the database gives its connection back after so long (seconds) without work.
+_IDLE = 1.0
 #: PostgreSQL's notifications have less than 8,000 bytes.
 _MOST_IDS = 200
 log = structlog.get_logger(__name__)
@@ -33,6 +38,47 @@ def announce(session_ids: Iterable[UUID]) -> None:
         redis.run(lambda client: _publish(client, payloads))
     except redis.RedisAway:
         _notify(payloads)
+
+
+class Announcer:
+    """Announces from a thread of its own, off the path of the requests, many changes in one message.
+
+    The first one after a quiet time goes at once.
+    """
+
+    def __init__(self, announce: Callable[[Iterable[UUID]], None] = announce) -> None:
+        self._announce = announce
+        self._changed: set[UUID] = set()
+        self._guard = threading.Lock()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def tell(self, session_ids: Iterable[UUID]) -> None:
+        """Announce these soon. Returns at once."""
+        with self._guard:
+            self._changed.update(session_ids)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="announcer", daemon=True)
+                self._thread.start()
+        self._wake.set()
+
+    def _work(self) -> None:
+        pause = threading.Event()
+        while True:
+            if not self._wake.wait(_IDLE):
+                connection.close()
+                self._wake.wait()
+            self._wake.clear()
+            with self._guard:
+                changed, self._changed = self._changed, set()
+            # Without Redis it goes through this thread's own database connection, which may have died since.
+            close_old_connections()
+            self._announce(changed)
+            pause.wait(PAUSE)
+
+
+#: The one of this process. For what happens many times a second in a process that goes on: scans.
+announcer = Announcer()
 
 
 def ids_in(payload: str) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from rest_framework.request import Request
 
 from academics.api.scope import user_of
@@ -9,35 +11,51 @@ from attendance import codes, errors, policies
 from attendance.api.serializers.records import ScanSerializer
 from attendance.services import scanning
 from core import clock, context
+from core.api.authentication import confirmed
 
 
 def scan(request: Request) -> scanning.ScanAnswer:
-    """Read the request, judge the code, record the scan. Raises what `scanning.scan_one` raises, StudentsOnly."""
+    """Read the request, judge the code, record the scan. Raises what `scanning.scan_one` raises, StudentsOnly.
+
+    The sender is who the token says; the statement looks at the person, and a refusal only goes to somebody who was
+    looked at.
+    """
+    now = clock.now()
+    try:
+        asked = _asked(request, now)
+    except Exception:
+        confirmed(request)
+        raise
+    (answer,) = scanning.scan([asked], now=now)
+    if answer.code == "unknown_person" and not policies.can_scan(confirmed(request)):
+        raise errors.StudentsOnly
+    if not answer.ok:
+        raise answer.refusal()
+    return answer
+
+
+def _asked(request: Request, now: datetime) -> scanning.ScanRequest:
     user = user_of(request)
-    if not policies.can_scan(user):
+    if not policies.can_scan(user) and not policies.can_scan(confirmed(request)):
         raise errors.StudentsOnly
     asked = ScanSerializer(data=request.data)
     asked.is_valid(raise_exception=True)
     values = asked.validated_data
-    now = clock.now()
     code = codes.decode(values["token"])
     codes.check_fresh(code, now=now)
     here = context.current()
-    return scanning.scan_one(
-        scanning.ScanRequest(
-            session_id=code.session_id,
-            school_id=code.school_id,
-            generation=code.generation,
-            captured_at=now,
-            user_id=user.pk,
-            device_key=_device_key(request, values["device_id"]),
-            latitude=values["latitude"],
-            longitude=values["longitude"],
-            accuracy=values["accuracy"],
-            ip=here.ip,
-            request_id=here.request_id,
-        ),
-        now=now,
+    return scanning.ScanRequest(
+        session_id=code.session_id,
+        school_id=code.school_id,
+        generation=code.generation,
+        captured_at=now,
+        user_id=user.pk,
+        device_key=_device_key(request, values["device_id"]),
+        latitude=values["latitude"],
+        longitude=values["longitude"],
+        accuracy=values["accuracy"],
+        ip=here.ip,
+        request_id=here.request_id,
     )
 
 

@@ -13,13 +13,12 @@ import structlog
 from django.utils import translation
 
 from attendance.gate import metrics
-from attendance.gate.announcing import Announcer
 from attendance.gate.batching import Batcher
 from attendance.gate.envelope import Application, Envelope, Envelopes, Environ, Headers, StartResponse
 from attendance.gate.line import Line, Outcome
 from attendance.gate.reading import NotForTheGate, Scan, read
 from attendance.services.scanning import ScanAnswer
-from core import context, limits
+from core import context, limits, live
 from core.api.exceptions import handle
 from core.api.renderers import dumps
 from core.db import DatabaseUnavailable
@@ -55,12 +54,12 @@ class ScanGate:
     """A WSGI application: scans itself, everything else by the Django application behind it."""
 
     def __init__(
-        self, django: Application, *, line: Line | None = None, announcer: Announcer | None = None
+        self, django: Application, *, line: Line | None = None, announcer: live.Announcer | None = None
     ) -> None:
         self._django = django
         self._envelopes = Envelopes(django, PATH)
         self._line = line or Line()
-        self._announcer = announcer or Announcer()
+        self._announcer = announcer or live.announcer
         self._batcher: Batcher[_Asked, _Reply | NotForTheGate] = Batcher(self._decide, max_rows=_MOST_ROWS)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

@@ -232,14 +232,14 @@ def scan(requests: Sequence[ScanRequest], *, now: datetime) -> list[ScanAnswer]:
     """Record each scan or say why not; answers in the order of the requests. Commits before it returns.
 
     Inside a transaction of the caller nothing is committed yet, of course. After commit the class screens of
-    the sessions that changed are told.
+    the sessions that changed are told, soon.
     """
     connection.ensure_connection()
     with connection.wrap_database_errors:
         answers = run(connection.connection, requests, now=now)
     changed = {answer.session_id for answer in answers if answer.code == "recorded"}
     if changed:
-        transaction.on_commit(lambda: live.announce(changed))
+        transaction.on_commit(lambda: live.announcer.tell(changed))
     return answers
 
 

@@ -29,6 +29,7 @@ from attendance.models import AttendanceRecord, Session
 from attendance.services import marking
 from attendance.services.scanning import REFUSALS
 from core import clock
+from core.api.authentication import BrowserSessionAuthentication, ClaimedAuthentication
 from core.api.idempotency import idempotent
 from core.api.pagination import CursorPagination
 from core.api.refusals import refuses
@@ -135,11 +136,20 @@ class RecordViewSet(mixins.RetrieveModelMixin, SchoolScopedViewSet):
     @extend_schema(
         tags=_TAGS,
         summary="Scan",
+        # The same two for a client: the first of them is only looked into later.
+        auth=[{"accessToken": []}, {"session": []}],  # type: ignore[list-item] # as the library hands them on
         request=ScanSerializer,
         responses={200: ScanAnswerSerializer, 201: ScanAnswerSerializer},
     )
     @refuses(errors.StudentsOnly, *REFUSALS.values())
-    @action(detail=False, methods=["post"], url_path="qr-scan", filter_backends=[], pagination_class=None)
+    @action(
+        detail=False,
+        methods=["post"],
+        url_path="qr-scan",
+        authentication_classes=[ClaimedAuthentication, BrowserSessionAuthentication],
+        filter_backends=[],
+        pagination_class=None,
+    )
     def qr_scan(self, request: Request) -> Response:
         """A student scanned the code on the screen. 201 recorded, 200 recorded before: same body, nothing written."""
         answer = scans.scan(request)

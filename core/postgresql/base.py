@@ -1,0 +1,31 @@
+"""The engine behind ``DATABASES``: Django's own, but for how it sees that a kept connection has died.
+
+Django asks every connection ``SELECT 1`` before the first query of a request. A server that goes down closes its
+connections, which the socket tells for nothing: it becomes readable though nobody asked anything. Only then is the
+question asked. A network that swallows packets without a word is left to TCP's keep-alive, and to the 503 of the
+request that meets it.
+"""
+
+from __future__ import annotations
+
+import select
+
+from django.db.backends.postgresql import base
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Named ``core.postgresql`` in the settings."""
+
+    def close_if_health_check_failed(self) -> None:
+        """Drop a connection that died since the last request."""
+        # With nothing to see, Django takes it as asked and answered.
+        self.health_check_done: bool = self.health_check_done or self._is_quiet()
+        super().close_if_health_check_failed()
+
+    def _is_quiet(self) -> bool:
+        """Whether the server has said nothing since its last answer."""
+        if self.connection is None or self.connection.closed:
+            return False
+        poll = select.poll()
+        poll.register(self.connection.fileno(), select.POLLIN)
+        return not poll.poll(0)
