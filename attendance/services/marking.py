@@ -210,18 +210,20 @@ def bulk_mark(
     return BulkOutcome(saved=len(changed), unchanged=len(targets) - len(changed), failed=failed)
 
 
+#: Marks in such a class may run side by side; those in a closed one change figures, one after another.
+_UNCOUNTED = {SessionStatus.OPEN, SessionStatus.UNCONFIRMED}
+
+
+class _Counted(Exception):
+    """It was closed since the caller read it."""
+
+
 def _lock_for_marking(session: Session, *, by: User, reason: str) -> Session:
     """The session as it is, held so that it neither closes nor reopens before this transaction ends."""
-    with connection.cursor() as cursor:
-        # Marks in an open class may run side by side; those in a closed one change figures, one after another.
-        cursor.execute("SELECT status FROM attendance_session WHERE id = %s FOR SHARE", [session.pk])
-        (status,) = cursor.fetchone() or (None,)
-    if status in {SessionStatus.OPEN, SessionStatus.UNCONFIRMED}:
-        # The caller read it without a lock: it may have been reopened, or left unconfirmed, since.
-        session.status = status
+    if session.status in _UNCOUNTED and _keep_uncounted(session):
         return session
     session = sessions.locked(session)
-    if session.status in {SessionStatus.OPEN, SessionStatus.UNCONFIRMED}:
+    if session.status in _UNCOUNTED:
         return session
     if session.status not in SessionStatus.counted():
         raise errors.NotMarkable(state=session.get_status_display(), meta={"status": session.status})
@@ -230,6 +232,23 @@ def _lock_for_marking(session: Session, *, by: User, reason: str) -> Session:
     if not reason.strip():
         raise ReasonRequired
     return session
+
+
+def _keep_uncounted(session: Session) -> bool:
+    """Keep the session from closing, together with others who mark in it; False when it is closed already.
+
+    Then its lock is given back: of two who keep it and both want it for themselves each would wait for the other.
+    """
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT status FROM attendance_session WHERE id = %s FOR SHARE", [session.pk])
+            (status,) = cursor.fetchone() or (None,)
+            if status not in _UNCOUNTED:
+                raise _Counted
+    except _Counted:
+        return False
+    session.status = status
+    return True
 
 
 def _judge(session: Session, marks: Sequence[Mark]) -> tuple[list[_Target], list[BadMark]]:

@@ -1,0 +1,189 @@
+"""What each lock of attendance is for: the moment that it guards, held open by a lock of the test's own.
+
+The table of all locks with their tests is docs/decisions/0005-locks-and-their-tests.md.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from attendance.enums import SessionStatus
+from attendance.models import AttendanceRecord, AttendanceStatistics, ScanTicketUse, Session
+from attendance.services import marking, scanning, sessions, statistics
+from attendance.services.marking import Mark
+from attendance.services.scanning import ScanAnswer, scan
+from core.ids import uuid7
+from tests.attendance.scans import request_of, students_of
+from tests.factories import SectionFactory, SessionFactory, UserFactory
+from tests.races import Background, held, queue_up
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+OF_SESSION = "SELECT 1 FROM attendance_session WHERE id = %s FOR UPDATE"
+OF_RECORD = "SELECT 1 FROM attendance_record WHERE session_id = %s FOR UPDATE"
+
+
+@pytest.fixture
+def background() -> Background:
+    return Background()
+
+
+def statuses(session: Session) -> list[str]:
+    """Of the records, by the students' enrollment numbers."""
+    found = AttendanceRecord.objects.filter(session=session).order_by("student__enrollment_no")
+    return list(found.values_list("status", flat=True))
+
+
+def closed(now: datetime, *, students: int = 1, section: Any = None) -> Session:
+    session = SessionFactory(section=section or SectionFactory(students=students), open=True)
+    return sessions.close_session(session=session, by=None, now=now)
+
+
+def test_scans_that_all_found_no_record_make_one(now: datetime) -> None:
+    session = SessionFactory(section=SectionFactory(students=1), open=True)
+    (student,) = students_of(session)
+
+    # They have looked for the student's record when they wait for the session's row.
+    answers: list[list[ScanAnswer]] = queue_up(
+        8,
+        lambda _i: scan([request_of(session, student, at=now)], now=now),
+        behind=OF_SESSION,
+        values=[session.pk],
+    )
+
+    assert sorted(answer.code for (answer,) in answers) == ["already_recorded"] * 7 + ["recorded"]
+    assert statuses(session) == ["present"]
+
+
+def test_a_class_does_not_close_between_a_scans_look_and_its_taking_the_systems_place(
+    now: datetime, background: Background
+) -> None:
+    session = closed(now)
+    session = sessions.reopen_session(
+        session=session, reason="too early", by=UserFactory(school=session.school), now=now
+    )
+    (student,) = students_of(session)
+    with held(OF_RECORD, session.pk):
+        scanning_ = background.start_and_wait(lambda: scan([request_of(session, student, at=now)], now=now))
+        closing = background.start_and_wait(lambda: sessions.close_session(session=session, by=None, now=now))
+
+    assert [answer.code for answer in scanning_.result()] == ["recorded"]
+    assert closing.result().status == SessionStatus.CLOSED
+    assert statuses(session) == ["present"]
+    assert statistics.check() == []
+
+
+def test_a_class_does_not_close_while_it_is_marked(now: datetime, background: Background) -> None:
+    session = SessionFactory(section=SectionFactory(students=1), open=True)
+    (student,) = students_of(session)
+    office = UserFactory(school=session.school)
+    bulk_mark(session, {student: "present"}, office, now)
+    with held(OF_RECORD, session.pk):
+        marked = background.start_and_wait(lambda: bulk_mark(session, {student: "late"}, office, now))
+        closing = background.start_and_wait(lambda: sessions.close_session(session=session, by=None, now=now))
+
+    assert (marked.result().saved, closing.result().status) == (1, SessionStatus.CLOSED)
+    assert statuses(session) == ["late"]
+    assert statistics.check() == []
+
+
+def test_marks_in_a_closed_class_are_counted_one_after_another(now: datetime) -> None:
+    session = closed(now, students=2)
+    first, second = students_of(session)
+    office = UserFactory(school=session.school)
+    wanted = [{first: "late", second: "present"}, {first: "present", second: "late"}, {first: "excused"}]
+
+    outcomes = queue_up(
+        3,
+        lambda i: bulk_mark(session, wanted[i], office, now),
+        behind=OF_SESSION,
+        values=[session.pk],
+    )
+
+    assert [type(outcome).__name__ for outcome in outcomes] == ["BulkOutcome"] * 3, outcomes
+    assert statistics.check() == []
+
+
+def test_marks_that_waited_for_the_closing_are_marks_in_a_closed_class(now: datetime) -> None:
+    session = SessionFactory(section=SectionFactory(students=3), open=True)
+    students = students_of(session)
+    office = UserFactory(school=session.school)
+
+    outcomes = queue_up(
+        3,
+        lambda i: bulk_mark(session, {students[i]: "late"}, office, now),
+        behind="UPDATE attendance_session SET status = 'closed' WHERE id = %s",
+        values=[session.pk],
+    )
+
+    assert [type(outcome).__name__ for outcome in outcomes] == ["BulkOutcome"] * 3, outcomes
+    assert statuses(session) == ["late"] * 3
+    assert statistics.check() == []
+
+
+def test_figures_are_taken_back_in_the_order_of_students(now: datetime, background: Background) -> None:
+    section = SectionFactory(students=3)
+    session = closed(now, section=section)
+    students = sorted(student.pk for student in students_of(session))
+    figures = AttendanceStatistics.objects.filter(course=section.course)
+    # Stored the other way round: who changes them as they come meets somebody who goes by students.
+    rows = list(figures.order_by("-student_id"))
+    figures.delete()
+    AttendanceStatistics.objects.bulk_create(rows)
+
+    with held("SELECT 1 FROM attendance_statistics WHERE student_id = %s FOR UPDATE", students[0]):
+        taking = background.start_and_wait(
+            lambda: sessions.void_session(
+                session=session, reason="mistake", by=UserFactory(school=section.school), now=now
+            )
+        )
+        # It waits for the first and has none of the others.
+        with transaction.atomic():
+            free = AttendanceStatistics.objects.filter(student_id__in=students[1:])
+            assert len(free.select_for_update(nowait=True)) == 2
+
+    assert taking.result().status == SessionStatus.VOID
+    assert statistics.check() == []
+
+
+def test_a_class_that_closes_while_figures_are_rebuilt_is_counted_once(
+    now: datetime, background: Background
+) -> None:
+    session = SessionFactory(section=SectionFactory(students=2), open=True)
+    with transaction.atomic():
+        sessions.close_session(session=session, by=None, now=now)
+        rebuilding = background.start_and_wait(lambda: statistics.rebuild(now=now))
+
+    assert rebuilding.result() == 2
+    assert statistics.check() == []
+
+
+def test_a_ticket_that_two_people_use_at_once_marks_one_of_them(now: datetime) -> None:
+    session = SessionFactory(section=SectionFactory(students=2), open=True)
+    students = students_of(session)
+    ticket = scanning.codes.Ticket(
+        session_id=session.pk,
+        school_id=session.school_id,
+        generation=session.qr_generation,
+        opened_at=now,
+        device="d" * 22,
+        nonce=uuid7(),
+    )
+
+    outcomes = queue_up(
+        2,
+        lambda i: scanning.redeem(ticket, user_id=students[i].user_id, now=now),
+        behind="LOCK TABLE attendance_scan_ticket_use IN SHARE ROW EXCLUSIVE MODE",
+    )
+
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["CodeExpired", "ScanAnswer"], outcomes
+    assert AttendanceRecord.objects.count() == ScanTicketUse.objects.count() == 1
+
+
+def bulk_mark(session: Session, wanted: dict[Any, str], by: Any, now: datetime) -> marking.BulkOutcome:
+    marks = [Mark(student.enrollment_no, status) for student, status in wanted.items()]
+    return marking.bulk_mark(session=session, marks=marks, reason="seen", by=by, now=now)
