@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError
@@ -98,7 +98,8 @@ def refusal_of(error: DatabaseError | InterfaceError) -> DomainError | None:
     if state.startswith("23"):
         known = _refusals.get(constraint_of(error))
         return Overtaken(known) if known else Conflict()
-    if state.startswith("22"):
+    # Without a code the driver has refused to send the value, such as a text with a NUL character.
+    if state.startswith("22") or (isinstance(error, DataError) and not state):
         return OutOfRange()
     if state in _READ_ONLY:
         return DatabaseUnavailable()

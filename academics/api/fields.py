@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, cast
+from uuid import UUID
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import QuerySet
@@ -61,6 +62,16 @@ class RoomField(InSchoolField):
         super().__init__(slug_field="code", queryset=Room.objects.all(), **kwargs)
 
 
+class IdField(serializers.UUIDField):
+    """An id as a text. The library also takes numbers, and so ``true`` as the id 1."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        if not isinstance(data, str | UUID):
+            self.fail("invalid", value=data)
+        found: UUID = super().to_internal_value(data)
+        return found
+
+
 class SectionField(serializers.PrimaryKeyRelatedField):
     """A section of the school at hand by its id."""
 
@@ -68,7 +79,7 @@ class SectionField(serializers.PrimaryKeyRelatedField):
         kwargs.setdefault("help_text", "Id of the section.")
         super().__init__(
             queryset=Section.objects.select_related("course", "cohort"),
-            pk_field=serializers.UUIDField(format="hex_verbose"),
+            pk_field=IdField(),
             **kwargs,
         )
 

@@ -60,7 +60,7 @@ class StudentFilterSet(SchoolFilterSet):
         field_name="department__code", lookup_expr="iexact", label="Code of the department."
     )
     cohort = filters.CharFilter(field_name="cohort__code", lookup_expr="iexact", label="Code of the cohort.")
-    study_year = filters.NumberFilter(min_value=0, max_value=10)
+    study_year = filters.NumberFilter(min_value=0, max_value=10, decimal_places=0)
     section = filters.UUIDFilter(method="filter_section", label="Enrolled in this section, now or before.")
 
     def filter_section(self, queryset, name, value):  # type: ignore[no-untyped-def] # django-filter's hook
@@ -71,7 +71,7 @@ class StudentFilterSet(SchoolFilterSet):
 
 class SectionFilterSet(SchoolFilterSet):
     term = filters.NumberFilter(
-        field_name="term_id", min_value=0, max_value=2**31 - 1, label="Id of the term."
+        field_name="term_id", min_value=0, max_value=2**31 - 1, decimal_places=0, label="Id of the term."
     )
     course = filters.CharFilter(field_name="course__code", lookup_expr="iexact", label="Code of the course.")
     cohort = filters.CharFilter(field_name="cohort__code", lookup_expr="iexact", label="Code of the cohort.")

@@ -13,11 +13,16 @@ from audit.services import entries
 from core.errors import Invalid
 
 
+def check_language(language: str) -> None:
+    """Raises Invalid for a language that we do not speak."""
+    if language not in dict(settings.LANGUAGES):
+        raise Invalid(detail=_("There is no such language here."), attr="language")
+
+
 @transaction.atomic
 def set_language(*, language: str, by: User, now: datetime) -> User:
     """Remember the language a person wants to be spoken to in. Raises Invalid for one we do not speak."""
-    if language not in dict(settings.LANGUAGES):
-        raise Invalid(detail=_("There is no such language here."), attr="language")
+    check_language(language)
     if by.language != language:
         with entries.operation(by=by, at=now) as operation:
             operation.record(

@@ -81,15 +81,15 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def choose_language(request: HttpRequest) -> HttpResponse:
-    """Remember the language: on the person, or in a cookie for somebody who has not signed in."""
+    """Remember the language: on the person, or in a cookie for somebody who has not signed in. Raises Invalid."""
     language = request.POST.get("language", "")
-    response = redirect(_safe_next(request))
-    if language not in dict(settings.LANGUAGES):
-        return response
+    # Not redirect(): that would look for a page whose name somebody made up.
+    response = HttpResponseRedirect(_safe_next(request))
     if request.user.is_authenticated:
         preferences.set_language(language=language, by=request.user, now=clock.now())
         response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
     else:
+        preferences.check_language(language)
         response.set_cookie(
             settings.LANGUAGE_COOKIE_NAME,
             language,
@@ -103,7 +103,7 @@ def choose_language(request: HttpRequest) -> HttpResponse:
 
 def _safe_next(request: HttpRequest) -> str:
     target = request.POST.get("next", "")
-    safe = url_has_allowed_host_and_scheme(
+    safe = target.startswith("/") and url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     return target if safe else settings.LOGIN_REDIRECT_URL

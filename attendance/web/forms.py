@@ -46,7 +46,9 @@ class MarkForm(ReasonForm):
 class ConfirmForm(forms.Form):
     """Whether the class took place: what is neither is not taken for "no"."""
 
-    held = forms.TypedChoiceField(choices=[("true", _("Yes")), ("false", _("No"))], coerce=lambda said: said == "true")
+    held = forms.TypedChoiceField(
+        choices=[("true", _("Yes")), ("false", _("No"))], coerce=lambda said: said == "true"
+    )
 
 
 class ConfigurationForm(forms.ModelForm[AttendanceConfiguration]):

@@ -24,7 +24,8 @@ from attendance.services.scanning import ScanAnswer
 from attendance.web.access import person
 from attendance.web.forms import LocationForm, TokenForm
 from core import clock, context
-from core.errors import DomainError
+from core.errors import DomainError, Invalid
+from core.web import understood
 
 _A_YEAR = 365 * 24 * 3600
 _ANSWER = "campushub.scan_answer"
@@ -91,17 +92,16 @@ def redeem(request: HttpRequest) -> HttpResponse:
     if not request.COOKIES.get(codes.TICKET_COOKIE) and _ANSWER in request.session:
         # A second tap before the first one's answer was shown.
         return redirect("attendance:scan")
-    form = LocationForm(request.POST)
-    place = form.cleaned_data if form.is_valid() else {}
     now = clock.now()
     try:
+        place = understood(LocationForm(request.POST))
         ticket = _ticket(request)
         answer = scanning.redeem(
             ticket,
             user_id=person(request).pk,
-            latitude=place.get("latitude"),
-            longitude=place.get("longitude"),
-            accuracy=place.get("accuracy"),
+            latitude=place["latitude"],
+            longitude=place["longitude"],
+            accuracy=place["accuracy"],
             ip=context.current().ip,
             request_id=context.current().request_id,
             now=now,
@@ -109,7 +109,7 @@ def redeem(request: HttpRequest) -> HttpResponse:
     except DomainError as refusal:
         response = _refused(request, refusal)
         # For the place one may try again with the same ticket; any other refusal is the end of it.
-        if not isinstance(refusal, errors.LocationRequired | errors.OutsideGeofence):
+        if not isinstance(refusal, errors.LocationRequired | errors.OutsideGeofence | Invalid):
             response.delete_cookie(codes.TICKET_COOKIE)
         return response
     return _answered(request, answer)

@@ -28,8 +28,9 @@ from attendance.selectors.sessions import with_details
 from attendance.services import sessions
 from attendance.services.marking import Mark, bulk_mark
 from attendance.web.access import person, runs, session_of
+from attendance.web.forms import ConfirmForm, MarkForm, ReasonForm
 from core import clock
-from core.web import attempt, back_to
+from core.web import attempt, back_to, understood
 
 _SHOW = {"all", "unmarked", "late", "at_risk"}
 
@@ -143,14 +144,10 @@ def close_class(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 def reopen_class(request: HttpRequest, pk: UUID) -> HttpResponse:
     session = session_of(request, pk, runs)
-
-    def act() -> None:
-        reason = understood(ReasonForm(request.POST))["reason"]
-        sessions.reopen_session(session=session, reason=reason, by=person(request), now=clock.now())
-
+    reason = understood(ReasonForm(request.POST))["reason"]
     attempt(
         request,
-        act,
+        lambda: sessions.reopen_session(session=session, reason=reason, by=person(request), now=clock.now()),
         success=_("The class is open again. It closes by itself after 30 minutes."),
     )
     return back_to("attendance:roster", session.pk)
@@ -160,15 +157,12 @@ def reopen_class(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 def confirm_class(request: HttpRequest, pk: UUID) -> HttpResponse:
     session = session_of(request, pk, runs)
-    form = ConfirmForm(request.POST)
-
-    def act() -> None:
-        held = understood(form)["held"]
-        sessions.confirm_session(session=session, held=held, by=person(request), now=clock.now())
-
-    if attempt(request, act):
-        held = form.cleaned_data["held"]
-        messages.success(request, _("The class counts as held.") if held else _("The class is cancelled."))
+    held = understood(ConfirmForm(request.POST))["held"]
+    attempt(
+        request,
+        lambda: sessions.confirm_session(session=session, held=held, by=person(request), now=clock.now()),
+        success=_("The class counts as held.") if held else _("The class is cancelled."),
+    )
     return back_to("attendance:home")
 
 
@@ -177,17 +171,18 @@ def confirm_class(request: HttpRequest, pk: UUID) -> HttpResponse:
 def mark(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Marks without JavaScript: ``mark=<number>:<status>`` or ``all=present`` for whoever is unmarked."""
     session = session_of(request, pk, runs)
-    if request.POST.get("all") == Status.PRESENT:
+    wanted = understood(MarkForm(request.POST))
+    if wanted["all"]:
         marks = [Mark(row.student, Status.PRESENT) for row in roster_of(session) if row.record is None]
     else:
-        number, _colon, status = request.POST.get("mark", "").partition(":")
+        number, _colon, status = wanted["mark"].partition(":")
         marks = [Mark(number, status)]
 
     def act() -> None:
         bulk_mark(
             session=session,
             marks=marks,
-            reason=request.POST.get("reason", "")[:500],
+            reason=wanted["reason"],
             by=person(request),
             now=clock.now(),
         )

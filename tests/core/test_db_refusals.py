@@ -79,6 +79,10 @@ def test_errors_of_the_server_by_their_class(sql: str, refusal: type[DomainError
     assert (type(found) if found else None) is refusal
 
 
+def test_what_the_driver_does_not_even_send_is_out_of_range() -> None:
+    assert isinstance(refused("SELECT %s::text", "a\0b"), db.OutOfRange)
+
+
 def test_a_server_that_is_not_there_is_unavailable() -> None:
     error = OperationalError("connection refused")
     error.__cause__ = psycopg.OperationalError("connection refused")

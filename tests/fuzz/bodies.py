@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
 
 from tests.fuzz.values import choices_of, kind_of
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method at one address."""
+
+    method: str
+    path: str
+    parameters: tuple[dict[str, Any], ...]
+    body: dict[str, Any]
+
+    @property
+    def label(self) -> str:
+        return f"{self.method.upper()} {self.path}"
 
 
 @dataclass(frozen=True)
@@ -26,20 +41,39 @@ class Endpoint:
         return f"{self.method.upper()} {self.path}"
 
 
+def operations() -> list[Operation]:
+    """Everything the API can be asked."""
+    schema = _schema()
+    return [
+        Operation(
+            method,
+            path,
+            tuple(resolved(told.get("parameters", []), schema)),
+            resolved(told.get("requestBody", {}).get("content", {}), schema),
+        )
+        for path, by_method in schema["paths"].items()
+        for method, told in by_method.items()
+    ]
+
+
 def endpoints() -> Iterator[Endpoint]:
     """Every POST and PATCH of the API."""
-    schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call] # as the library has it
-    for path, operations in schema["paths"].items():
-        for method in (name for name in ("post", "patch", "put") if name in operations):
-            content = operations[method].get("requestBody", {}).get("content", {})
-            body = resolved(content.get("application/json", {}).get("schema", {}), schema)
+    for operation in operations():
+        if operation.method in {"post", "patch", "put"}:
+            body = operation.body.get("application/json", {}).get("schema", {})
             yield Endpoint(
-                method,
-                path,
+                operation.method,
+                operation.path,
                 body.get("properties"),
                 frozenset(body.get("required", ())),
-                "multipart/form-data" in content,
+                "multipart/form-data" in operation.body,
             )
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    found: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call] # as the library has it
+    return found
 
 
 def resolved(part: Any, schema: dict[str, Any]) -> Any:

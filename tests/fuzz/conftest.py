@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +14,15 @@ from django.db import close_old_connections
 
 from academics.models import Student
 from accounts.models import User
+from accounts.services import tokens
 from attendance import codes
-from attendance.models import Holiday
+from attendance.enums import SessionStatus
+from attendance.models import Holiday, Session
+from attendance.services import sessions
 from core import clock, limits
 from core.tokens import encode_access
 from tests.colleges import College, held_clock, make_college  # noqa: F401 - a fixture used by name
-from tests.factories import RecordFactory, SlotFactory
+from tests.factories import PASSWORD, RecordFactory, SlotFactory, UserFactory
 
 
 @dataclass(frozen=True)
@@ -29,12 +33,30 @@ class Campus:
     real: dict[str, Any]
     ids: dict[str, str]
 
+    def address(self, path: str) -> str:
+        """The path of the schema with the id of a real thing in it."""
+        kind = next((kind for kind in self.ids if f"/{kind}/{{" in path), None)
+        return path if kind is None else re.sub(r"{\w+}", self.ids[kind], path)
+
+    def move_class(self, status: SessionStatus) -> None:
+        """The class as it is before or after the state in which it is found: open."""
+        session = self.college.session
+        if status in SessionStatus.counted():
+            sessions.close_session(session=session, by=self.college.admin, now=clock.now())
+        elif status != SessionStatus.OPEN:
+            Session.objects.filter(pk=session.pk).update(
+                status=status, opened_at=None, opened_by_human_at=None
+            )
+
 
 @pytest.fixture(autouse=True)
 def unhurried(settings: Any) -> Iterator[None]:
-    settings.CAMPUSHUB_THROTTLE_RATES = dict.fromkeys(
-        ["user", "bulk", "scan", "login", "refresh"], "1000000/s"
-    )
+    settings.CAMPUSHUB_THROTTLE_RATES = dict.fromkeys(limits.DEFAULT_RATES, "1000000/s")
+    settings.AXES_ENABLED = False
+    # Argon2 is slow on purpose; a wrong name or password costs a hash each time. The factory keeps the first that it
+    # makes for all tests, which must not be one of these.
+    UserFactory.build(school=None)
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
     limits.forget_local()
     yield
     limits.forget_local()
@@ -66,6 +88,10 @@ def campus(db: None) -> Campus:
             "room": session.room.code if session.room else None,
             "department": college.department.code,
             "token": codes.encode(code),
+            "refresh": tokens.issue(user=college.admin, now=clock.now()).refresh,
+            "username": college.admin.username,
+            "password": PASSWORD,
+            "school": college.school.code,
             "from": "2026-11-02",
             "to": "2026-11-20",
         },

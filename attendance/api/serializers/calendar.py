@@ -57,7 +57,7 @@ class PublicHolidaysSerializer(serializers.Serializer):
 
     country = serializers.RegexField(r"^[A-Za-z]{2}\Z", help_text="Such as IN.")
     subdivision = serializers.CharField(
-        max_length=8, allow_blank=True, default="", help_text="Such as TG; empty for the whole country."
+        max_length=8, allow_blank=True, default="", help_text="Such as KA; empty for the whole country."
     )
     year = serializers.IntegerField(min_value=1950, max_value=2100)
 

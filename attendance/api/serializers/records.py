@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
+from academics.api.fields import IdField
 from academics.api.serializers import CourseRefSerializer
 from attendance.api.fields import InSchoolTime, NumberField, ReasonField
 from attendance.enums import Status
@@ -59,7 +60,7 @@ class RecordSerializer(InSchoolTime, serializers.ModelSerializer):
 class MarkInputSerializer(serializers.Serializer):
     """One mark by hand."""
 
-    session = serializers.UUIDField()
+    session = IdField()
     student = serializers.CharField(max_length=_MAX_STUDENT, help_text="Enrollment number.")
     status = serializers.ChoiceField(choices=Status.choices)
     remarks = serializers.CharField(max_length=_MAX_REMARKS, allow_blank=True, required=False)
@@ -112,7 +113,7 @@ class MarksField(serializers.Field):
 class BulkMarkSerializer(serializers.Serializer):
     """Marks of one class. Atomic: all or nothing; otherwise the good ones are saved and the rest listed."""
 
-    session = serializers.UUIDField()
+    session = IdField()
     marks = MarksField(help_text=f"1 to {MAX_MARKS} of them, one per student.")
     atomic = serializers.BooleanField(default=True)
     reason = ReasonField(allow_blank=True, default="", help_text="Needed once the class is closed.")

@@ -162,6 +162,7 @@ def test_substitute_is_found_under_the_faculty_filter_and_sees_the_class(college
         ({"from": "yesterday"}, (400, "invalid", "from")),
         ({"section": "7"}, (400, "invalid", "section")),
         ({"status": "closing"}, (400, "invalid_choice", "status")),
+        ({"extra": "maybe"}, (400, "invalid", "extra")),
         ({"faculty": "\0"}, (400, "null_characters_not_allowed", None)),
         ({"page": "0"}, (400, "invalid_page", "page")),
         ({"page_size": "201"}, (400, "invalid_page_size", "page_size")),
