@@ -121,8 +121,16 @@ def build(
     progress: Callable[[str], None],
     now: datetime,
 ) -> Bench:
-    """A school with at least `records` records of `students` students; there must be none of its code yet."""
-    school = create_school(name="Bench University", code=CODE, timezone="UTC", country="IN", by=None, now=now)
+    """A school with at least `records` records of `students` students; there must be none of its code yet.
+
+    In several transactions: until the last of them the school is inactive. Raises ValueError for more than
+    `most_records`.
+    """
+    if records > most_records(students):
+        raise ValueError("a section has one class a day")
+    school = create_school(
+        name="Bench University", code=CODE, timezone="UTC", country="IN", is_active=False, by=None, now=now
+    )
     today = school.local_date(now)
     first = today - timedelta(days=DAYS)
     term = terms.save_term(
@@ -154,7 +162,13 @@ def build(
     progress("figures")
     with transaction.atomic(), planned_for(students):
         statistics.rebuild(school=school, now=now)
+        School.objects.filter(pk=school.pk).update(is_active=True)
     return Bench(school, students, Session.objects.filter(school=school).count(), made)
+
+
+def most_records(students: int) -> int:
+    """With one class a day of each course."""
+    return students * COURSES * DAYS
 
 
 @transaction.atomic

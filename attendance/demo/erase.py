@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from axes.models import AccessAttempt
 from django.apps import apps
 from django.conf import settings
 from django.db import models
 from psycopg import sql
 
-from accounts.models import School
+from accounts.models import School, User
 from attendance.models import AttendanceRecord
 from core import owner
+from core.models import IdempotencyKey
 
 # Deleting a person means looking for their records, and no everyday query needs these: without them a single
 # reset would read all records of all schools thousands of times.
@@ -31,7 +33,7 @@ def erase(codes: Collection[str]) -> int:
         connection.execute(_of_school(AttendanceRecord), {"schools": schools})
         for column in _WHILE_ERASING:
             connection.execute(_index(column))
-        for statement in _statements():
+        for statement in [*_loose_ends(), *_statements()]:
             connection.execute(statement, {"schools": schools})
         connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for column in _WHILE_ERASING:
@@ -45,6 +47,24 @@ def _index(column: str) -> sql.Composed:
         sql.Identifier(AttendanceRecord._meta.db_table),
         sql.Identifier(column),
     )
+
+
+def _loose_ends() -> list[sql.Composed]:
+    """What names a person without a foreign key: answers kept for them, and failed attempts to be them."""
+    return [
+        sql.SQL(
+            "DELETE FROM {table} t USING {user} u WHERE t.{column} = u.{key} AND u.school_id = ANY (%(schools)s)"
+        ).format(
+            table=sql.Identifier(model._meta.db_table),
+            user=sql.Identifier(User._meta.db_table),
+            column=sql.Identifier(column),
+            key=sql.Identifier(key),
+        )
+        for model, column, key in (
+            (IdempotencyKey, "user_id", "id"),
+            (AccessAttempt, "username", "username"),
+        )
+    ]
 
 
 def _statements() -> list[sql.Composed]:

@@ -122,7 +122,7 @@ def live(campus: Campus, *, seed: int, now: datetime) -> int:
     _arrive_late(campus)
     middle = campus.term.starts_on + (campus.today - campus.term.starts_on) / 2
     made = hold(campus.school, first=campus.term.starts_on, until=middle, seed=seed, now=now)
-    for student, cohort in _movers(campus):
+    for student, cohort in movers(campus):
         memberships.transfer(student=student, cohort=cohort, on=middle, by=None, now=now)
     tomorrow = campus.today + timedelta(days=1)
     made += hold(campus.school, first=campus.term.starts_on, until=tomorrow, seed=seed, now=now)
@@ -169,15 +169,21 @@ def _count(school: School, *, now: datetime) -> None:
 def _arrive_late(campus: Campus) -> None:
     """One student in a hundred joins in the third week: earlier classes do not count for them."""
     third_week = campus.term.starts_on + timedelta(weeks=2)
-    late = [student.pk for student in campus.students[50::97]]
     if third_week < campus.today:
-        rows = Enrollment.objects.filter(student__in=late, section__term=campus.term)
+        rows = Enrollment.objects.filter(student__in=late_comers(campus), section__term=campus.term)
         rows.update(joined_on=third_week)
 
 
-def _movers(campus: Campus) -> Iterator[tuple[Student, Cohort]]:
-    """One student in two hundred moves to another cohort of the department."""
+def late_comers(campus: Campus) -> list[Student]:
+    return campus.students[50::97]
+
+
+def movers(campus: Campus) -> Iterator[tuple[Student, Cohort]]:
+    """One student in two hundred moves to another cohort of the department; whoever came late stays."""
+    stay = {student.pk for student in late_comers(campus)}
     for student in campus.students[75::211]:
+        if student.pk in stay:
+            continue
         others = [
             cohort
             for cohort in campus.cohorts

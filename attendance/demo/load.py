@@ -67,8 +67,11 @@ def bench(
     progress: Callable[[str], None],
     now: datetime,
 ) -> dict[str, Any]:
-    """Load the school for measurements, in several transactions; ``loaded`` False when it is there already."""
-    if reset:
+    """Load the school for measurements, in several transactions; ``loaded`` False when it is there already.
+
+    One that somebody was stopped in the middle of making is made anew.
+    """
+    if reset or School.objects.filter(code=measuring.CODE, is_active=False).exists():
         progress("Throwing the bench school away")
         erase([measuring.CODE])
     if School.objects.filter(code=measuring.CODE).exists():

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from attendance.demo import load, today
+from attendance.demo import bench, load, today
 from core import clock
 from core.management.base import CampusCommand
 
@@ -86,6 +86,9 @@ class Command(CampusCommand):
         students = options["students"] or 50_000
         if not 60 <= students <= 100_000 or not 1 <= options["records"] <= 10_000_000:
             raise CommandError("--students must lie between 60 and 100000, --scale between 1 and 10000000.")
+        if options["records"] > bench.most_records(students):
+            most = bench.most_records(students)
+            raise CommandError(f"{students} students can have {most} marks at most: raise --students.")
         return load.bench(
             records=options["records"],
             students=students,
