@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 import subprocess
@@ -47,7 +48,11 @@ _SECRETS = {
 
 def django(*arguments: str, **changes: str | None) -> subprocess.CompletedProcess[str]:
     """`manage.py` under the production settings, with some variables changed or (None) left out."""
-    environment = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name in {"PATH", "HOME", "LANG"} or name.startswith("COVERAGE_")
+    }
     wanted = {**PRODUCTION, **changes}
     environment |= {name: value for name, value in wanted.items() if value is not None}
     return subprocess.run(
@@ -90,6 +95,10 @@ def test_the_deployment_check_finds_nothing_in_production() -> None:
         ("PUBLIC_URL", "campus.example.edu"),
         ("PUBLIC_URL", "http://campus.example.edu"),
         ("CLOCK_SHIFT_SECONDS", "3600"),
+        ("CLOCK_SHIFT_SECONDS", "an hour"),
+        ("ENCRYPTION_KEYS", "k 1:" + _RANDOM),
+        ("ENCRYPTION_KEYS", "k1:" + base64.b64encode(bytes(range(33))).decode()),
+        ("EMAIL_URL", "smpt://mail.example.edu"),
         ("DATABASE_URL", None),
         ("DATABASE_URL", "sqlite:///campus.db"),
         ("REDIS_URL", None),
@@ -123,6 +132,52 @@ def test_debug_is_off_whatever_the_environment_says(environment: str | None) -> 
     )
 
     assert said.stdout.split() == [environment or "production", "False"], said.stderr
+
+
+def told(names: str, **changes: str | None) -> list[object]:
+    """The values of these settings, in order."""
+    script = (
+        "import json; from django.conf import settings;"
+        f"print(json.dumps([getattr(settings, name, None) for name in {names.split()}]))"
+    )
+    said = django("shell", "--no-imports", "-c", script, **changes)
+    assert said.returncode == 0, said.stderr
+    return list(json.loads(said.stdout))
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("smtp://mail.example.edu", ["smtp", "mail.example.edu", 25, "", "", False]),
+        (
+            "smtps://office%40example.edu:p%2Fw@mail.example.edu",
+            ["smtp", "mail.example.edu", 587, "office@example.edu", "p/w", True],
+        ),
+        ("smtps://u:p@mail.example.edu:2525", ["smtp", "mail.example.edu", 2525, "u", "p", True]),
+    ],
+)
+def test_mail_goes_where_its_address_says(url: str, expected: list[object]) -> None:
+    names = "EMAIL_BACKEND EMAIL_HOST EMAIL_PORT EMAIL_HOST_USER EMAIL_HOST_PASSWORD EMAIL_USE_TLS"
+    backend, *others = told(names, EMAIL_URL=url)
+    assert [str(backend).split(".")[-2], *others] == expected
+
+
+def test_without_an_address_mail_becomes_files(tmp_path: Path) -> None:
+    backend, folder = told("EMAIL_BACKEND EMAIL_FILE_PATH", EMAIL_URL=None, VAR_DIR=str(tmp_path))
+    assert backend == "django.core.mail.backends.filebased.EmailBackend"
+    assert folder == str(tmp_path / "mail")
+
+
+@pytest.mark.parametrize(("dsn", "active"), [("https://key@127.0.0.1:1/1", True), (None, False)])
+def test_errors_are_reported_elsewhere_only_when_that_place_is_set_and_without_personal_data(
+    dsn: str | None, active: bool
+) -> None:
+    script = (
+        "import sentry_sdk; client = sentry_sdk.get_client();"
+        "print(client.is_active(), bool(client.options.get('send_default_pii')))"
+    )
+    said = django("shell", "--no-imports", "-c", script, SENTRY_DSN=dsn)
+    assert said.stdout.split() == [str(active), "False"], said.stderr
 
 
 #: Set by our own commands for their children, never by the people of a site.
