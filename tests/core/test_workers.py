@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from subprocess import Popen
 from urllib.parse import quote
@@ -15,10 +17,13 @@ from _campushub import processes
 from _campushub.processes import wait_for
 from django.conf import settings
 from django.db import connection, transaction
+from kombu import Connection
 
+from campushub.celery import app
 from core import jobs, outbox
 from core.models import OutboxMessage, TaskHealth
 from tests.core.valkeys import OwnValkey
+from tests.races import held, waiting
 
 pytestmark = [pytest.mark.deep, pytest.mark.django_db(transaction=True)]
 
@@ -132,6 +137,45 @@ def test_a_worker_replaces_a_process_of_its_pool_that_was_killed(
     assert wait_for(lambda: succeeded(jobs.TIDY_UP), seconds=60), log(tmp_path)
     assert set(children(worker)).isdisjoint(before)
     assert house[0].poll() is None
+
+
+def test_a_task_in_the_middle_of_which_its_worker_was_killed_is_done_by_another(
+    celery: Start, valkey: OwnValkey, tmp_path: Path, now: datetime
+) -> None:
+    worker = ["worker", "--concurrency", "1", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+    # What nobody acknowledged is handed out again after five seconds here, so that nobody waits for it.
+    soon = {"visibility_timeout": 5, "unacked_restore_interval": 1, "unacked_restore_throttle": 1}
+    worker += ["--", f"broker.transport_options=(json){json.dumps(soon)}"]
+    old = OutboxMessage.objects.create(
+        job=jobs.TIDY_UP, arguments={}, created_at=now, available_at=now, sent_at=now - timedelta(days=2)
+    )
+    with held("SELECT 1 FROM core_outbox WHERE id = %s FOR UPDATE", old.pk):
+        first = celery("first", *worker)
+        with Connection(valkey.url) as broker:
+            app.send_task(jobs.TIDY_UP, connection=broker)
+        assert wait_for(lambda: waiting() == 1, seconds=60), log(tmp_path)
+        processes.kill_group(first.pid)
+    first.wait(timeout=30)
+    assert OutboxMessage.objects.filter(pk=old.pk).exists()
+    assert not succeeded(jobs.TIDY_UP)
+
+    celery("second", *worker)
+
+    assert wait_for(lambda: succeeded(jobs.TIDY_UP), seconds=90), log(tmp_path)
+    assert not OutboxMessage.objects.filter(pk=old.pk).exists()
+
+
+def test_a_killed_beat_goes_on_where_it_was(house: list[Popen[bytes]], celery: Start, tmp_path: Path) -> None:
+    beat = house[1]
+    processes.kill_group(beat.pid)
+    beat.wait(timeout=30)
+    TaskHealth.objects.all().delete()
+
+    celery("beat", "beat", "--pidfile", "", "--schedule", str(tmp_path / "beat"))
+
+    assert wait_for(lambda: succeeded(jobs.RELAY_OUTBOX), seconds=60), log(tmp_path)
+    # Nothing of the nightly work was sent because of the restart.
+    assert not TaskHealth.objects.filter(period_seconds__gte=86400).exists()
 
 
 def children(pid: int) -> list[int]:
