@@ -78,7 +78,8 @@ def _sender(request: Any) -> Any:
 
 def refusal(error: Exception) -> Answer:
     """What the API answers to this error."""
-    response = handle(error, {})
+    # Of a refusal that is the server's own fault the handler tells monitoring, with the request if there is one.
+    response = handle(error, {"request": None})
     if response is None:
         raise error
     own = [
