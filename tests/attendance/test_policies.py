@@ -1,0 +1,112 @@
+"""Who may do what with a class: every policy for every kind of person, at their own school and at another."""
+
+from __future__ import annotations
+
+import pytest
+
+from academics.models import Section
+from accounts.enums import Role
+from accounts.models import User
+from attendance import policies
+from attendance.models import AttendanceRecord, AttendanceStatistics, Session
+from attendance.services import sessions
+from tests.colleges import College, make_college
+from tests.factories import FacultyFactory, RecordFactory, SectionFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+#: Who does what; nobody else does. `substitute` stands in for the class, `stranger` is the office of another school.
+MAY = {
+    policies.can_run_session: "teacher substitute head admin operator",
+    policies.can_arrange_session: "teacher substitute head admin operator",
+    policies.can_void_session: "head admin operator",
+    policies.can_lock_session: "admin operator",
+    policies.can_view_roster: "teacher substitute head admin operator integrator",
+    policies.can_view_session: "student teacher substitute head admin operator integrator",
+    policies.teaches: "teacher substitute",
+    policies.heads_department_of: "head",
+}
+PEOPLE = (
+    "student", "outsider", "teacher", "substitute", "other_teacher", "head", "admin", "integrator", "operator",
+    "stranger", "strange_teacher", "strange_head",
+)  # fmt: skip
+
+
+@pytest.fixture
+def college() -> College:
+    return make_college()
+
+
+@pytest.fixture
+def people(college: College) -> dict[str, User]:
+    elsewhere = make_college()
+    stand_in = FacultyFactory(school=college.school)
+    Session.objects.filter(pk=college.session.pk).update(substitute=stand_in)
+    college.session.refresh_from_db()
+    return {
+        **{
+            name: college.user(name)
+            for name in ("student", "teacher", "other_teacher", "head", "admin", "integrator")
+        },
+        "outsider": SectionFactory(school=college.school, students=1).enrollments.get().student.user,
+        "substitute": stand_in.user,
+        "operator": UserFactory(school=None, role=Role.SUPERUSER),
+        "stranger": elsewhere.admin,
+        "strange_teacher": elsewhere.teacher,
+        "strange_head": elsewhere.head,
+    }
+
+
+@pytest.mark.parametrize("policy", MAY, ids=lambda policy: policy.__name__)
+def test_a_class_is_for_those_who_have_to_do_with_it(
+    college: College, people: dict[str, User], policy: object
+) -> None:
+    allowed = {name for name in PEOPLE if policy(people[name], college.session)}  # type: ignore[operator] # a policy
+
+    assert allowed == set(MAY[policy].split())  # type: ignore[index] # a policy
+
+
+def test_an_extra_class_is_planned_by_the_office_or_by_who_teaches_or_heads_every_section(
+    college: College, people: dict[str, User]
+) -> None:
+    def planners(*sections: Section) -> set[str]:
+        return {name for name in PEOPLE if policies.can_create_session(people[name], list(sections))}
+
+    foreign = SectionFactory(school=college.school)
+    assert planners(college.section) == {"teacher", "head", "admin", "operator"}
+    assert planners(college.section, college.section) == {"teacher", "head", "admin", "operator"}
+    assert planners(college.section, foreign) == {"admin", "operator"}
+    assert planners(college.section, SectionFactory()) == {"operator"}
+    assert planners() == set()
+
+
+def test_whoever_plans_marks_or_scans_at_all(college: College, people: dict[str, User]) -> None:
+    def those(may: object) -> set[str]:
+        return {name for name in PEOPLE if may(people[name])}  # type: ignore[operator] # a policy
+
+    faculty = {"teacher", "substitute", "other_teacher", "head"}
+    assert those(lambda user: policies.can_create_sessions(user, college.school)) == faculty | {
+        "admin",
+        "operator",
+    }
+    assert those(lambda user: policies.can_plan(user, college.school)) == {"admin", "operator"}
+    assert those(lambda user: policies.can_plan(user, None)) == set()
+    assert those(policies.can_scan) == {"student", "outsider"}
+    assert those(policies.can_mark_classes) == faculty | {
+        "admin", "operator", "stranger", "strange_teacher", "strange_head",
+    }  # fmt: skip
+
+
+def test_marks_and_figures_are_seen_by_whom_they_concern(college: College, people: dict[str, User]) -> None:
+    sessions.open_session(session=college.session, by=None, now=college.session.starts_at)
+    RecordFactory(session=college.session, student=college.students[0])
+    sessions.close_session(session=college.session, by=college.admin, now=college.session.ends_at)
+
+    def see(model: type[AttendanceRecord] | type[AttendanceStatistics]) -> dict[str, int]:
+        found = {name: model.objects.visible_to(people[name]).count() for name in PEOPLE}
+        return {name: count for name, count in found.items() if count}
+
+    everybody = {"teacher": 3, "head": 3, "admin": 3, "integrator": 3, "operator": 3}
+    assert see(AttendanceRecord) == {"student": 1, "substitute": 3, **everybody}
+    # Who stood in for one class is not told how the students do in the whole course.
+    assert see(AttendanceStatistics) == {"student": 1, **everybody}
