@@ -49,10 +49,6 @@ class SessionQuerySet(models.QuerySet[Any]):
         reach = Q(faculty__user=user) | Q(substitute__user=user)
         return self.filter(pk__in=self.model.objects.filter(reach).values("pk"))
 
-    def counted(self) -> Self:
-        """Those whose records make percentages."""
-        return self.filter(status__in=SessionStatus.counted())
-
     def due_to_open(self, now: datetime) -> Self:
         from datetime import timedelta
 
