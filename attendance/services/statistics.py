@@ -9,14 +9,19 @@ Rows are always touched in the order of their student, so that two transactions 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from accounts.models import School
-from attendance.models import Session
+from accounts.models import School, User
+from attendance.models import AttendanceRecord, Session
+from audit.services.entries import operation
+from core import partitions
 
 _FIGURES = """(attendance_figures({present}, {late}, {absent}, {excused}, c.late_weight,
     c.excused_counts_as = 'present', c.attendance_threshold_percent, c.condonation_floor_percent)).percentage"""
@@ -117,94 +122,136 @@ def _run(sql: str, session: Session, now: datetime, students: Collection[int] | 
         )
 
 
+class Counts(NamedTuple):
+    """The figures of one row; the percentage as it is shown, None when nothing counts."""
+
+    held: int
+    present: int
+    late: int
+    absent: int
+    excused: int
+    percentage: Decimal | None
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One kept row that disagrees with the records; counts are (held, present, late, absent, excused)."""
+    """One kept row that disagrees with the records: a student (enrollment number), a course (code), a term (name).
 
-    student_id: int
-    course_id: int
-    term_id: int
-    kept: tuple[int, int, int, int, int] | None
-    counted: tuple[int, int, int, int, int] | None
+    `kept` is None where a row is missing, `counted` where there is no record that it could come from.
+    """
+
+    school_id: int
+    student: str
+    course: str
+    term: str
+    kept: Counts | None
+    counted: Counts | None
 
 
-# Everything from records; terms of which a year was retired are left alone, their records are gone on purpose.
-_RECOMPUTED = """
-    SELECT r.student_id, sec.course_id, s.term_id, s.school_id,
-           count(*) AS held,
-           count(*) FILTER (WHERE r.status = 'present') AS present,
-           count(*) FILTER (WHERE r.status = 'late') AS late,
-           count(*) FILTER (WHERE r.status = 'absent') AS absent,
-           count(*) FILTER (WHERE r.status = 'excused') AS excused
-      FROM attendance_record r
-      JOIN attendance_session s ON s.id = r.session_id AND s.held_on = r.held_on
-                               AND s.status IN ('closed', 'locked')
-      JOIN academics_section sec ON sec.id = r.section_id
-     WHERE (%(school)s::bigint IS NULL OR s.school_id = %(school)s)
-     GROUP BY 1, 2, 3, 4
+# Everything from records. Terms of which a year was retired are left alone: their records are gone on purpose.
+_KNOWN_TERMS = """
+    SELECT id FROM academics_term
+     WHERE extract(year FROM starts_on)::int >= %(oldest)s AND (%(school)s::bigint IS NULL OR school_id = %(school)s)
+"""
+_RECOMPUTED = f"""
+    SELECT n.*, {_FIGURES.format(present="n.present", late="n.late", absent="n.absent", excused="n.excused")}
+      FROM (SELECT r.student_id, sec.course_id, s.term_id, s.school_id,
+                   count(*) AS held,
+                   count(*) FILTER (WHERE r.status = 'present') AS present,
+                   count(*) FILTER (WHERE r.status = 'late') AS late,
+                   count(*) FILTER (WHERE r.status = 'absent') AS absent,
+                   count(*) FILTER (WHERE r.status = 'excused') AS excused
+              FROM attendance_record r
+              JOIN attendance_session s ON s.id = r.session_id AND s.held_on = r.held_on
+                                       AND s.status IN ('closed', 'locked')
+              JOIN academics_section sec ON sec.id = r.section_id
+             WHERE s.term_id IN ({_KNOWN_TERMS})
+             GROUP BY 1, 2, 3, 4) n
+      JOIN attendance_configuration c ON c.school_id = n.school_id
 """
 
 _COMPARE = f"""
 WITH counted AS ({_RECOMPUTED}),
-kept AS (
-    SELECT t.* FROM attendance_statistics t JOIN academics_term term ON term.id = t.term_id
-     WHERE (%(school)s::bigint IS NULL OR t.school_id = %(school)s)
-       AND extract(year FROM term.starts_on)::int >= %(oldest)s
-)
-SELECT coalesce(k.student_id, n.student_id), coalesce(k.course_id, n.course_id), coalesce(k.term_id, n.term_id),
-       k.held, k.present, k.late, k.absent, k.excused,
-       n.held, n.present, n.late, n.absent, n.excused
+kept AS (SELECT * FROM attendance_statistics WHERE term_id IN ({_KNOWN_TERMS}))
+SELECT coalesce(k.school_id, n.school_id), st.enrollment_no, course.code, term.name,
+       k.held, k.present, k.late, k.absent, k.excused, k.percentage,
+       n.held, n.present, n.late, n.absent, n.excused, n.percentage
   FROM kept k
   FULL JOIN counted n ON n.student_id = k.student_id AND n.course_id = k.course_id AND n.term_id = k.term_id
+  JOIN academics_student st ON st.id = coalesce(k.student_id, n.student_id)
+  JOIN academics_course course ON course.id = coalesce(k.course_id, n.course_id)
+  JOIN academics_term term ON term.id = coalesce(k.term_id, n.term_id)
  WHERE (coalesce(k.held, 0), coalesce(k.present, 0), coalesce(k.late, 0), coalesce(k.absent, 0),
-        coalesce(k.excused, 0))
+        coalesce(k.excused, 0), k.percentage)
        IS DISTINCT FROM (coalesce(n.held, 0), coalesce(n.present, 0), coalesce(n.late, 0), coalesce(n.absent, 0),
-        coalesce(n.excused, 0))
- ORDER BY 1, 2, 3
+        coalesce(n.excused, 0), n.percentage)
+ ORDER BY 1, 2, 3, 4
 """
 
 
 def check(*, school: School | None = None) -> list[Difference]:
     """Every kept figure that differs from a recomputation over all records."""
-    from attendance.models import AttendanceRecord
-    from core import partitions
-
-    oldest = min(partitions.years(AttendanceRecord), default=0)
     with connection.cursor() as cursor:
-        cursor.execute(_COMPARE, {"school": school.pk if school else None, "oldest": oldest})
+        cursor.execute(_COMPARE, _known(school))
         return [
-            Difference(
-                row[0],
-                row[1],
-                row[2],
-                None if row[3] is None else row[3:8],
-                None if row[8] is None else row[8:13],
-            )
-            for row in cursor.fetchall()
+            Difference(school_id, student, course, term, _counts(figures[:6]), _counts(figures[6:]))
+            for school_id, student, course, term, *figures in cursor.fetchall()
         ]
+
+
+def _known(school: School | None) -> dict[str, Any]:
+    return {
+        "school": school.pk if school else None,
+        "oldest": min(partitions.years(AttendanceRecord), default=0),
+    }
+
+
+def _counts(columns: Sequence[Any]) -> Counts | None:
+    return None if columns[0] is None else Counts(*columns)
+
+
+@transaction.atomic
+def repair(*, school: School | None = None, by: User | None, now: datetime) -> list[Difference]:
+    """Make the kept figures what the records say; the differences there were."""
+    _hold_writers()
+    found = check(school=school)
+    if found:
+        rebuild(school=school, now=now)
+        with operation(by=by, at=now) as op:
+            for school_id, count in sorted(Counter(item.school_id for item in found).items()):
+                op.record(
+                    "statistics.repair",
+                    school_id=school_id,
+                    object_type="school",
+                    object_id=school_id,
+                    after={"count": count},
+                )
+    return found
 
 
 @transaction.atomic
 def rebuild(*, school: School | None = None, now: datetime) -> int:
     """Compute all figures anew from records; returns the number of rows written. Used for repair and bulk loads."""
-    parameters = {"school": school.pk if school else None, "now": now}
+    parameters = {**_known(school), "now": now}
+    _hold_writers()
     with connection.cursor() as cursor:
-        # Writers wait: a difference applied to rows that are being replaced would be lost.
-        cursor.execute("LOCK TABLE attendance_statistics IN SHARE ROW EXCLUSIVE MODE")
-        cursor.execute(
-            "DELETE FROM attendance_statistics WHERE (%(school)s::bigint IS NULL OR school_id = %(school)s)",
-            parameters,
-        )
+        cursor.execute(f"DELETE FROM attendance_statistics WHERE term_id IN ({_KNOWN_TERMS})", parameters)
         cursor.execute(
             f"""INSERT INTO attendance_statistics
                 (student_id, course_id, term_id, school_id, held, present, late, absent, excused,
                  percentage, updated_at)
-            SELECT n.student_id, n.course_id, n.term_id, n.school_id, held, present, late, absent, excused,
-                   {_FIGURES.format(present="present", late="late", absent="absent", excused="excused")}, %(now)s
-              FROM ({_RECOMPUTED}) n JOIN attendance_configuration c ON c.school_id = n.school_id""",
+            SELECT student_id, course_id, term_id, school_id, held, present, late, absent, excused, percentage,
+                   %(now)s
+              FROM ({_RECOMPUTED}) n""",
             parameters,
         )
         return int(cursor.rowcount)
+
+
+def _hold_writers() -> None:
+    """Writers wait: a difference applied to rows that are being replaced would be lost."""
+    with connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE attendance_statistics IN SHARE ROW EXCLUSIVE MODE")
 
 
 def refresh_percentages(*, school: School, now: datetime) -> int:

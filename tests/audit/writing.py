@@ -21,6 +21,7 @@ from accounts.services import codes as sign_in_codes
 from accounts.services import credentials, preferences, staff
 from accounts.services import tokens as sign_in_tokens
 from attendance import codes
+from attendance.models import AttendanceStatistics
 from attendance.services import (
     arrangement,
     configuration,
@@ -33,6 +34,7 @@ from attendance.services import (
     schools,
     screen,
     sessions,
+    statistics,
     timetable,
 )
 from attendance.services.imports import timetable as timetable_import
@@ -547,6 +549,13 @@ def _(w: World) -> Any:
     return {"now": w.closed().ends_at + timedelta(days=9)}
 
 
+@row(statistics.repair, {("statistics.repair", "school"): 1})
+def _(w: World) -> Any:
+    w.closed()
+    AttendanceStatistics.objects.all().delete()
+    return {"school": w.school, **w.by}
+
+
 # -- attendance: marks ----------------------------------------------------------------------------------------------
 
 
@@ -636,6 +645,7 @@ SILENT: dict[str, str] = {
     # accounts
     "accounts.services.codes.new_code": _READS,
     "accounts.services.credentials.check": "changes nothing of ours; django-axes counts failures",
+    "accounts.services.preferences.check_language": _READS,
     "accounts.services.tokens.rotate": "a sign-in that goes on; one that ends for a stolen token is told by its end",
     "accounts.services.tokens.forget": "clears away sign-ins that ended, whose beginning and end are told",
     # academics
