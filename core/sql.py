@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 ENSURE_PARTITION = r"""
-CREATE FUNCTION campushub_ensure_partition(parent regclass, year integer) RETURNS text
+CREATE OR REPLACE FUNCTION campushub_ensure_partition(parent regclass, year integer) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $body$
 DECLARE
     parent_name text;
@@ -29,7 +29,8 @@ BEGIN
         RETURN NULL;
     END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended('campushub_ensure_partition', 0));
-    IF to_regclass(quote_ident(child)) IS NOT NULL THEN
+    -- Not to_regclass again: this session may remember that there was no such table, whoever made it meanwhile.
+    IF EXISTS (SELECT FROM pg_class WHERE relname = child AND relnamespace = 'public'::regnamespace) THEN
         RETURN NULL;
     END IF;
     -- Made apart and then attached: the parent is locked for milliseconds, not against readers and writers.

@@ -18,6 +18,7 @@ from audit.models import AuditEntry
 from audit.services.entries import operation
 from core import partitions
 from core.management.commands.ensure_partitions import Command
+from tests.races import together
 
 pytestmark = pytest.mark.django_db
 
@@ -66,6 +67,20 @@ def test_a_row_for_a_year_that_nobody_planned_is_refused(now: datetime) -> None:
     ):
         op.record("thing.change", school_id=1, object_type="thing", object_id=1)
     assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_those_who_need_the_same_new_year_at_once_make_it_once(as_owner: Callable[..., Any]) -> None:
+    tables = [model._meta.db_table for model in partitions.registry()]
+    try:
+        made = together(4, lambda _i: partitions.ensure([2091]))
+
+        assert not [answer for answer in made if isinstance(answer, Exception)], made
+        assert sorted(name for names in made for name in names) == sorted(
+            f"{table}__y2091" for table in tables
+        )
+    finally:
+        as_owner(*(f"DROP TABLE IF EXISTS {table}__y2091" for table in tables))
 
 
 def test_a_row_lies_in_the_partition_of_its_own_year(now: datetime) -> None:
