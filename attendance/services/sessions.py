@@ -19,7 +19,7 @@ from attendance.models import AttendanceRecord, Session, SessionOccupancy
 from attendance.services import statistics
 from audit.services.entries import operation
 from core import live
-from core.errors import InvalidTransition, ReasonRequired
+from core.errors import InvalidTransition, NotFound, ReasonRequired
 
 #: A reopened class, or one opened after its end, is closed by the scheduler after this time.
 REOPENED_FOR = timedelta(minutes=30)
@@ -203,12 +203,19 @@ def was_captured(session: Session) -> bool:
 
 
 def locked(session: Session) -> Session:
-    """The session as it is now, its row locked until the transaction ends. Scans under way are waited for."""
-    return (
+    """The session as it is now, its row locked until the transaction ends. Scans under way are waited for.
+
+    Raises NotFound when it has been removed from the timetable since the caller read it.
+    """
+    found = (
         Session.objects.select_for_update(of=("self",))
         .select_related("school__attendance_configuration")
-        .get(pk=session.pk)
+        .filter(pk=session.pk)
+        .first()
     )
+    if found is None:
+        raise NotFound
+    return found
 
 
 def announce(session: Session) -> None:

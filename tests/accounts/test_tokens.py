@@ -14,7 +14,7 @@ from accounts.services.tokens import TokenPair
 from audit.models import AuditEntry
 from core.tokens import InvalidToken, verify_access, verify_refresh
 from tests.factories import StudentFactory, UserFactory
-from tests.races import together
+from tests.races import queue_up, together
 
 pytestmark = pytest.mark.django_db
 
@@ -221,6 +221,22 @@ def test_refresh_that_races_signing_out_never_revives_the_sign_in(now: datetime)
             ),
         )
     assert not RefreshFamily.objects.filter(revoked_at=None).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_signs_out_everywhere_twice_at_once_ends_each_sign_in_once(now: datetime) -> None:
+    user = UserFactory()
+    tokens.issue(user=user, now=now)
+    tokens.issue(user=user, now=now)
+
+    counts = queue_up(
+        3,
+        lambda _i: tokens.revoke_all(user=user, by=user, reason="everywhere", now=now),
+        behind="SELECT 1 FROM accounts_refresh_family FOR NO KEY UPDATE",
+    )
+
+    assert sorted(counts) == [0, 0, 2]
+    assert AuditEntry.objects.filter(action="sign_in.end").count() == 2
 
 
 # --- forgetting --------------------------------------------------------------------------------------------

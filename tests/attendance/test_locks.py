@@ -5,18 +5,37 @@ The table of all locks with their tests is docs/decisions/0005-locks-and-their-t
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 import pytest
 from django.db import transaction
 
+from attendance import errors
 from attendance.enums import SessionStatus
-from attendance.models import AttendanceRecord, AttendanceStatistics, ScanTicketUse, Session
-from attendance.services import marking, scanning, sessions, statistics
+from attendance.models import (
+    AttendanceRecord,
+    AttendanceStatistics,
+    ScanTicketUse,
+    Session,
+    TimetableSlot,
+)
+from attendance.services import (
+    arrangement,
+    holidays,
+    marking,
+    scanning,
+    scheduler,
+    sessions,
+    statistics,
+    timetable,
+)
 from attendance.services.marking import Mark
 from attendance.services.scanning import ScanAnswer, scan
+from audit.models import AuditEntry
+from core.errors import NotFound
 from core.ids import uuid7
+from tests.attendance.planning import TUESDAYS, Plan
 from tests.attendance.scans import request_of, students_of
 from tests.factories import SectionFactory, SessionFactory, UserFactory
 from tests.races import Background, held, queue_up
@@ -182,6 +201,89 @@ def test_a_ticket_that_two_people_use_at_once_marks_one_of_them(now: datetime) -
 
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["CodeExpired", "ScanAnswer"], outcomes
     assert AttendanceRecord.objects.count() == ScanTicketUse.objects.count() == 1
+
+
+def test_the_scheduler_leaves_alone_what_somebody_else_has_in_hand(now: datetime) -> None:
+    taken, free = (SessionFactory(section=SectionFactory(students=1)) for _ in range(2))
+
+    # Nobody lets go of it while the scheduler works: it would wait for ever.
+    with held(OF_SESSION, taken.pk):
+        sweep = scheduler.open_due(now=now)
+
+    assert (sweep.done, sweep.failed) == (1, [])
+    free.refresh_from_db()
+    assert free.status == SessionStatus.OPEN
+    assert scheduler.open_due(now=now).done == 1
+
+
+@pytest.mark.parametrize("deed", ["extra class", "moved class", "substitute"])
+def test_a_class_planned_while_a_slot_is_being_saved_sees_the_slot(deed: str, background: Background) -> None:
+    """Between the two stands no constraint: of the slot no session was made yet."""
+    plan = Plan.new()
+    teacher = plan.teacher()
+    elsewhere = plan.extra_class("2026-11-03 09:00" if deed == "substitute" else "2026-11-03 13:00")
+
+    def act() -> object:
+        if deed == "extra class":
+            return plan.extra_class("2026-11-03 09:00", faculty=[teacher])
+        if deed == "substitute":
+            return arrangement.substitute(session=elsewhere, faculty=teacher, by=plan.office, now=plan.now)
+        changes = {
+            "starts_at": plan.at("2026-11-03 09:00"),
+            "ends_at": plan.at("2026-11-03 10:00"),
+            "faculty": [teacher],
+        }
+        return arrangement.update_session(session=elsewhere, changes=changes, by=plan.office, now=plan.now)
+
+    with transaction.atomic():
+        slot = plan.slot(faculty=[teacher])
+        acting = background.start_and_wait(act)
+
+    refusal = acting.exception()
+    assert isinstance(refusal, errors.FacultyConflict), acting
+    assert refusal.meta is not None
+    assert [found["id"] for found in refusal.meta["conflicts_with"]] == [str(slot.pk)]
+
+
+@pytest.mark.parametrize("deed", ["change", "retire", "skip"])
+def test_a_slot_that_somebody_else_deletes_is_not_there(deed: str, background: Background) -> None:
+    plan = Plan.new()
+    slot = plan.slot()
+
+    def act() -> object:
+        if deed == "change":
+            return plan.change(slot, starts=time(11), ends=time(12))
+        if deed == "retire":
+            return timetable.retire_slot(slot=slot, by=plan.office, now=plan.now)
+        return timetable.skip_date(slot=slot, day=TUESDAYS[0], by=plan.office, now=plan.now)
+
+    with transaction.atomic():
+        timetable.retire_slot(slot=slot, by=plan.office, now=plan.now)
+        acting = background.start_and_wait(act)
+
+    assert isinstance(acting.exception(), NotFound), acting
+    assert not TimetableSlot.objects.exists()
+
+
+@pytest.mark.parametrize("deed", ["change", "remove"])
+def test_a_holiday_that_somebody_else_takes_back_is_not_there(deed: str, background: Background) -> None:
+    plan = Plan.new()
+    office = {"by": plan.office, "now": plan.now}
+    holiday = holidays.add_holiday(school=plan.school, day=TUESDAYS[0], name="Fair", **office).holiday
+
+    def act() -> object:
+        if deed == "remove":
+            return holidays.remove_holiday(holiday=holiday, **office)
+        return holidays.update_holiday(
+            holiday=holiday, day=TUESDAYS[1], name="Fair", kind=holiday.kind, department=None, **office
+        )
+
+    with transaction.atomic():
+        holidays.remove_holiday(holiday=holiday, **office)
+        acting = background.start_and_wait(act)
+
+    assert isinstance(acting.exception(), NotFound), acting
+    assert AuditEntry.objects.filter(action="holiday.remove").count() == 1
 
 
 def bulk_mark(session: Session, wanted: dict[Any, str], by: Any, now: datetime) -> marking.BulkOutcome:

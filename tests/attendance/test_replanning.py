@@ -14,7 +14,7 @@ from attendance.enums import SessionStatus
 from attendance.models import Session, SessionOccupancy, SlotException, SlotOccupancy, TimetableSlot
 from attendance.services import arrangement, holidays, sessions, timetable
 from audit.models import AuditEntry
-from core.errors import Invalid, Stale
+from core.errors import Invalid, NotFound, Stale
 from tests.attendance.planning import TUESDAYS, Plan
 from tests.factories import RoomFactory
 from tests.races import together
@@ -327,5 +327,5 @@ def test_a_class_opened_at_the_same_moment_is_left_alone(deed: str) -> None:
             assert kept is not None
             assert kept.status == SessionStatus.SCHEDULED
         else:
-            assert isinstance(opened, Session.DoesNotExist), opened
+            assert isinstance(opened, NotFound), opened
             assert kept is None
