@@ -29,6 +29,7 @@ from accounts.admin_base import OfficeAdmin
 from accounts.models import School, User
 from core import clock
 from core.admin import PolicyAdmin
+from core.errors import Invalid
 
 
 def _by(request: HttpRequest) -> User:
@@ -123,13 +124,13 @@ class EnrollmentAdmin(OfficeAdmin):
                 now=clock.now(),
             )
             obj.pk = made.pk
-        elif obj.left_on is not None:
-            memberships.leave(
-                enrollment=Enrollment.objects.get(pk=obj.pk),
-                left_on=obj.left_on,
-                by=_by(request),
-                now=clock.now(),
-            )
+            return
+        stored = Enrollment.objects.get(pk=obj.pk)
+        if obj.left_on is not None:
+            memberships.leave(enrollment=stored, left_on=obj.left_on, by=_by(request), now=clock.now())
+        elif stored.left_on is not None:
+            detail = _("A membership that has an end keeps one. Add a new one from the day of return.")
+            raise Invalid(attr="left_on", detail=detail)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("student", "section", "joined_on") if obj is not None else ()

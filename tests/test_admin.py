@@ -253,6 +253,10 @@ def test_an_enrollment_is_made_and_ended_through_the_service(office: Client, ses
     office.post(url(Enrollment, "change", made.pk), {"left_on": "2026-11-20"})
     made.refresh_from_db()
     assert made.left_on == date(2026, 11, 20)
+    refused = office.post(url(Enrollment, "change", made.pk), {"left_on": ""})
+    assert set(refused.context["adminform"].form.errors) == {"left_on"}
+    made.refresh_from_db()
+    assert made.left_on == date(2026, 11, 20)
 
 
 def test_a_slot_is_saved_through_the_service_and_a_clash_is_told_in_the_form(
