@@ -7,6 +7,7 @@ from typing import Any, cast
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from academics.policies import is_office_of
 from accounts.models import School, User
@@ -197,7 +198,7 @@ class SessionAdmin(PolicyAdmin):
     def who(self, obj: Session) -> str:
         return str(obj.substitute or ", ".join(str(teacher) for teacher in obj.faculty.all()))
 
-    @admin.action(description=_("Open"))
+    @admin.action(description=pgettext_lazy("action on classes", "Open"))
     def open_classes(self, request: HttpRequest, queryset: Any) -> None:
         def act(obj: Session) -> None:
             sessions.open_session(session=obj, by=_by(request), now=clock.now())
