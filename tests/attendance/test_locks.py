@@ -9,7 +9,7 @@ from datetime import datetime, time
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from attendance import errors
 from attendance.enums import SessionStatus
@@ -154,12 +154,17 @@ def test_figures_are_taken_back_in_the_order_of_students(now: datetime, backgrou
     figures.delete()
     AttendanceStatistics.objects.bulk_create(rows)
 
+    office = UserFactory(school=section.school)
+
+    def void() -> Session:
+        with connection.cursor() as cursor:
+            # As with many students: then the rows are met in the order in which they are stored.
+            cursor.execute("SET enable_nestloop = off")
+            cursor.execute("SET enable_mergejoin = off")
+        return sessions.void_session(session=session, reason="mistake", by=office, now=now)
+
     with held("SELECT 1 FROM attendance_statistics WHERE student_id = %s FOR UPDATE", students[0]):
-        taking = background.start_and_wait(
-            lambda: sessions.void_session(
-                session=session, reason="mistake", by=UserFactory(school=section.school), now=now
-            )
-        )
+        taking = background.start_and_wait(void)
         # It waits for the first and has none of the others.
         with transaction.atomic():
             free = AttendanceStatistics.objects.filter(student_id__in=students[1:])
