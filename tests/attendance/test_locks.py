@@ -110,6 +110,22 @@ def test_a_class_does_not_close_while_it_is_marked(now: datetime, background: Ba
     assert statistics.check() == []
 
 
+def test_two_who_mark_a_student_first_make_one_record(now: datetime) -> None:
+    session = SessionFactory(section=SectionFactory(students=1), open=True)
+    (student,) = students_of(session)
+    office = UserFactory(school=session.school)
+
+    # Both have seen that there is no record when they wait to write one.
+    outcomes = queue_up(
+        2,
+        lambda _i: bulk_mark(session, {student: "late"}, office, now),
+        behind="LOCK TABLE attendance_record IN SHARE ROW EXCLUSIVE MODE",
+    )
+
+    assert [type(outcome).__name__ for outcome in outcomes] == ["BulkOutcome"] * 2, outcomes
+    assert statuses(session) == ["late"]
+
+
 def test_marks_in_a_closed_class_are_counted_one_after_another(now: datetime) -> None:
     session = closed(now, students=2)
     first, second = students_of(session)
