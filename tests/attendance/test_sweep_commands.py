@@ -26,8 +26,8 @@ def test_what_is_due_is_opened_once(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("open_due_sessions")
 
     assert capsys.readouterr().out.splitlines() == [
-        "1 classes opened, 0 failed.",
-        "0 classes opened, 0 failed.",
+        "Classes opened: 1, failed: 0.",
+        "Classes opened: 0, failed: 0.",
     ]
     assert Session.objects.get(pk=due.pk).status == SessionStatus.OPEN
     assert Session.objects.get(pk=tomorrow.pk).status == SessionStatus.SCHEDULED
