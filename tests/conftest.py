@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.db import connection, connections
 from django.test import TransactionTestCase
+from django.utils import translation
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -144,6 +145,12 @@ def _truncate_as_owner(case: TransactionTestCase) -> None:
 
 
 TransactionTestCase._fixture_teardown = _truncate_as_owner  # type: ignore[attr-defined] # see its docstring
+
+
+@pytest.fixture(autouse=True)
+def english() -> None:
+    """The language that a request chose stays with its thread; the next test begins in English all the same."""
+    translation.deactivate()
 
 
 @pytest.fixture
