@@ -1,7 +1,7 @@
 """Scans against each other and against closing, with real threads on real connections.
 
-Each lock these tests guard was taken out once to see them fail: FOR SHARE in the scan statement, FOR UPDATE in
-`sessions.locked`, and the unique constraints of the record.
+What each lock is for is in test_locks.py; which test fails without which, in
+docs/decisions/0005-locks-and-their-tests.md.
 """
 
 from __future__ import annotations
