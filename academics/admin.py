@@ -28,7 +28,7 @@ from academics.services import memberships, people, terms
 from accounts.admin_base import OfficeAdmin
 from accounts.models import School, User
 from core import clock
-from core.admin import PolicyAdmin
+from core.admin import PLAUSIBLE_DAYS, PolicyAdmin
 from core.errors import Invalid
 
 
@@ -170,6 +170,7 @@ class _PersonForm(forms.ModelForm[Any]):
 
 class _StudentForm(_PersonForm):
     joined_on = forms.DateField(
+        validators=PLAUSIBLE_DAYS,
         label=_("In the class group from"),
         required=False,
         widget=AdminDateWidget(),

@@ -6,24 +6,67 @@ everywhere. A refusal of a service comes back as an error of the form, with ever
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ActionForm
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME, ActionForm
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.widgets import AutocompleteMixin, AutocompleteSelect, AutocompleteSelectMultiple
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from core.errors import DomainError
+from core.errors import DomainError, Invalid
 
 _REFUSAL = "_campushub_refusal"
+#: Dates outside these years are typing mistakes, and calendars break at their ends.
+PLAUSIBLE_DAYS = (MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2200, 12, 31)))
 
 
 class ReasonForm(ActionForm):
     """Beside the choice of an action: why."""
 
     reason = forms.CharField(label=_("Reason"), required=False, max_length=500)
+
+
+class PolicyChangeList(ChangeList):
+    def get_filters(self, request: HttpRequest) -> Any:
+        try:
+            return super().get_filters(request)
+        except (ValueError, OverflowError) as error:
+            # A year of the date hierarchy at the end of the calendar, or beyond it.
+            raise IncorrectLookupParameters(error) from error
+
+
+def _is_key(model: Any, value: str) -> bool:
+    """Whether a row could have this key."""
+    try:
+        model._meta.pk.to_python(value)
+    except ValidationError:
+        return False
+    return True
+
+
+class _ShowsKeysOnly(AutocompleteMixin):
+    """The library's fields with search look up what was sent to show it again, even if it is no key of anything."""
+
+    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
+        model = self.field.remote_field.model
+        return super().optgroups(name, [one for one in value if _is_key(model, one)], attr)
+
+
+class _SelectOne(_ShowsKeysOnly, AutocompleteSelect):
+    """A choice with search."""
+
+
+class _SelectMany(_ShowsKeysOnly, AutocompleteSelectMultiple):
+    """Choices with search."""
 
 
 class PolicyAdmin(admin.ModelAdmin[Any]):
@@ -85,12 +128,25 @@ class PolicyAdmin(admin.ModelAdmin[Any]):
             return found
         return found.filter(**{self.school_path: user.school_id})
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return PolicyChangeList
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if isinstance(field, forms.DateField):
+            field.validators += PLAUSIBLE_DAYS
+        return field
+
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         self._within_reach(db_field, request, kwargs)
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", _SelectOne(db_field, self.admin_site, using=kwargs.get("using")))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         self._within_reach(db_field, request, kwargs)
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", _SelectMany(db_field, self.admin_site, using=kwargs.get("using")))
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def _within_reach(self, db_field: Any, request: HttpRequest, kwargs: dict[str, Any]) -> None:
@@ -141,6 +197,12 @@ class PolicyAdmin(admin.ModelAdmin[Any]):
         for name in self.school_path.split("__") if self.school_path else []:
             found = getattr(found, name)
         return getattr(found, "pk", None)
+
+    def response_action(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> Any:  # type: ignore[override] # the types are of a later Django
+        chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if not all(_is_key(self.model, value) for value in chosen):
+            raise Invalid(detail=_("What was chosen is no row of this list."), attr=ACTION_CHECKBOX_NAME)
+        return super().response_action(request, queryset)
 
     def each(self, request: HttpRequest, queryset: models.QuerySet[Any], act: Any, allowed: Any) -> None:
         """An action: one service call per object, each with its own right and its own answer."""

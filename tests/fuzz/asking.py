@@ -20,9 +20,9 @@ NO_FAULT = range(200, 500)
 class Asker:
     """Asks as one person. Every request is undone; a refusal must have left nothing behind before that."""
 
-    def __init__(self, client: Client, is_refusal: Callable[[Any], bool]) -> None:
+    def __init__(self, client: Client, in_shape: Callable[[Any], bool]) -> None:
         client.raise_request_exception = False
-        self.client, self.is_refusal = client, is_refusal
+        self.client, self.in_shape = client, in_shape
         self.problems: list[str] = []
 
     def ask(
@@ -45,17 +45,16 @@ class Asker:
         told = f"{method} {address[:100]}: {what[:100]}: {answer.status_code}"
         if answer.status_code not in fine:
             self.problems.append(f"{told} {answer.content[:300]!r}")
-        elif answer.status_code >= 400 and not self.is_refusal(answer):
+        elif answer.status_code >= 400 and not self.in_shape(answer):
             self.problems.append(f"{told}, not the shape of refusals: {answer.content[:200]!r}")
-        elif is_refused(answer) and after != before:
+        elif self.is_refused(answer) and after != before:
             changed = [table for table in after if after[table] != before[table]]
             self.problems.append(f"{told}, but something was written: {', '.join(changed)}")
         return answer
 
-
-def is_refused(answer: Any) -> bool:
-    """Whether it says no: by its status, or by leading back to a page that says why."""
-    return answer.status_code >= 400 or (answer.status_code == 302 and "error" in said(answer))
+    def is_refused(self, answer: Any) -> bool:
+        """Whether it says no: by its status, or by leading back to a page that says why."""
+        return answer.status_code >= 400 or (answer.status_code == 302 and "error" in said(answer))
 
 
 def said(answer: Any) -> list[str]:

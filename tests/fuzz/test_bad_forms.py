@@ -18,7 +18,7 @@ from attendance.models import AttendanceConfiguration
 from attendance.models.configuration import RANGES
 from core import clock
 from tests.factories import UserFactory
-from tests.fuzz.asking import NO_FAULT, Asker, is_page, is_refused
+from tests.fuzz.asking import NO_FAULT, Asker, is_page
 from tests.fuzz.conftest import Campus
 from tests.fuzz.values import EMOJI, LONG, RIGHT_TO_LEFT
 
@@ -221,7 +221,7 @@ class Visitor(Asker):
 
     def refused(self, what: str, values: Mapping[str, str]) -> None:
         answer = self.send(what, values)
-        if answer.status_code < 500 and not is_refused(answer):
+        if answer.status_code < 500 and not self.is_refused(answer):
             self.problems.append(f"{self.address}: {what[:100]}: {answer.status_code}, which is no refusal")
 
 
@@ -236,7 +236,7 @@ def test_the_good_form_is_taken(visitor: Visitor) -> None:
 
     assert visitor.problems == []
     assert answer.status_code == 302
-    assert not is_refused(answer)
+    assert not visitor.is_refused(answer)
 
 
 def test_every_field_refuses_what_it_cannot_be(visitor: Visitor) -> None:

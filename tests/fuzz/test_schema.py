@@ -6,7 +6,6 @@ next, so that all of them meet the same open class. Signing out is left out: it 
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from random import Random
@@ -22,10 +21,10 @@ from schemathesis.core.failures import FailureGroup
 
 from accounts.models import User
 from tests.fuzz.conftest import Campus, token_of
+from tests.fuzz.values import DEEP
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_connection")]
 
-DEEP = bool(os.environ.get("CAMPUSHUB_DEEP"))
 LEFT_OUT = re.compile(r"/auth/logout/|/deactivate/|/api/schema/")
 #: Checking a password is slow on purpose.
 SLOW = re.compile(r"/auth/token/$")
