@@ -110,7 +110,10 @@ def test_manage_starts_the_servers_it_needs_and_stops_them(clone: Clone) -> None
 def test_reset_demo_starts_over(users_clone: Clone) -> None:
     with users_clone.running():
         before = users_clone.people()
-        add = "from django.contrib.auth import get_user_model as m; m().objects.create(username='passer-by', role='superuser')"
+        add = (
+            "from django.contrib.auth import get_user_model as m;"
+            " m().objects.create(username='passer-by', role='superuser')"
+        )
         assert users_clone.command("bin/manage", "shell", "--verbosity", "0", "-c", add).returncode == 0
         assert users_clone.people() == before + 1
     with users_clone.running("--reset-demo"):
