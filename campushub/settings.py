@@ -228,15 +228,18 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"campushub@{urlsplit(PUBLIC_URL).hostname}")
 _mail = urlsplit(env.text("EMAIL_URL"))
-if _mail.scheme in {"smtp", "smtps"}:
+if _mail.scheme in (_mail_ports := {"smtp": 25, "smtp+starttls": 587, "smtps": 465}):
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     EMAIL_HOST = _mail.hostname or "localhost"
-    EMAIL_USE_TLS = _mail.scheme == "smtps"  # by STARTTLS
-    EMAIL_PORT = _mail.port or (587 if EMAIL_USE_TLS else 25)
+    EMAIL_USE_TLS = _mail.scheme == "smtp+starttls"
+    EMAIL_USE_SSL = _mail.scheme == "smtps"
+    EMAIL_PORT = _mail.port or _mail_ports[_mail.scheme]
     EMAIL_HOST_USER = unquote(_mail.username or "")
     EMAIL_HOST_PASSWORD = unquote(_mail.password or "")
 elif _mail.scheme:
-    raise ImproperlyConfigured("EMAIL_URL must look like smtp://user:password@host:port or smtps://….")
+    raise ImproperlyConfigured(
+        "EMAIL_URL must look like smtps://user:password@host:port (or smtp+starttls://, smtp://)."
+    )
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = str(VAR_DIR / "mail")

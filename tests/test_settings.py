@@ -148,16 +148,22 @@ def told(names: str, **changes: str | None) -> list[object]:
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
-        ("smtp://mail.example.edu", ["smtp", "mail.example.edu", 25, "", "", False]),
+        ("smtp://mail.example.edu", ["smtp", "mail.example.edu", 25, "", "", False, False]),
         (
             "smtps://office%40example.edu:p%2Fw@mail.example.edu",
-            ["smtp", "mail.example.edu", 587, "office@example.edu", "p/w", True],
+            ["smtp", "mail.example.edu", 465, "office@example.edu", "p/w", False, True],
         ),
-        ("smtps://u:p@mail.example.edu:2525", ["smtp", "mail.example.edu", 2525, "u", "p", True]),
+        (
+            "smtp+starttls://u:p@mail.example.edu",
+            ["smtp", "mail.example.edu", 587, "u", "p", True, False],
+        ),
+        ("smtps://u:p@mail.example.edu:2525", ["smtp", "mail.example.edu", 2525, "u", "p", False, True]),
     ],
 )
 def test_mail_goes_where_its_address_says(url: str, expected: list[object]) -> None:
-    names = "EMAIL_BACKEND EMAIL_HOST EMAIL_PORT EMAIL_HOST_USER EMAIL_HOST_PASSWORD EMAIL_USE_TLS"
+    names = (
+        "EMAIL_BACKEND EMAIL_HOST EMAIL_PORT EMAIL_HOST_USER EMAIL_HOST_PASSWORD EMAIL_USE_TLS EMAIL_USE_SSL"
+    )
     backend, *others = told(names, EMAIL_URL=url)
     assert [str(backend).split(".")[-2], *others] == expected
 
