@@ -113,7 +113,7 @@ def test_everybody_is_answered_once_whatever_the_crowd() -> None:
 
     batcher: Batcher[int, int] = Batcher(run, max_rows=5)
 
-    answers = together(16, lambda i: [batcher.ask(100 * i + k) for k in range(100)])
+    answers = together(16, lambda i: [batcher.ask(100 * i + k) for k in range(100)], connected=False)
 
     assert answers == [[10 * (100 * i + k) for k in range(100)] for i in range(16)]
     assert sorted(asked) == list(range(1600))
