@@ -61,7 +61,7 @@ def new_context(browser: Browser, site: str) -> Iterator[Callable[..., BrowserCo
             viewport={"width": width, "height": more.pop("height", HEIGHTS.get(width, 900))},
             color_scheme="dark" if dark else "light",
             timezone_id=more.pop("timezone_id", "Asia/Kolkata"),
-            locale="en-GB",
+            locale=more.pop("locale", "en-GB"),
             has_touch=width < 768,
             reduced_motion="reduce",
             **more,

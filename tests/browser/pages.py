@@ -102,6 +102,9 @@ class Scene:
         return page
 
 
+#: What is done there is found by its English name.
+_IN_ENGLISH = {wrong_password, known_in_two_schools, open_code, marked_present, close_dialog}
+
 SCENES = [
     Scene("login", "", "/login/"),
     Scene("login-wrong", "", "/login/", wrong_password),
@@ -124,3 +127,5 @@ SCENES = [
     Scene("error-403", "teacher", "/configuration/", status=403),
     Scene("error-404", "student", "/no-such-page/", status=404),
 ]
+#: Those that can be played in any language.
+WORDLESS = [scene for scene in SCENES if scene.act not in _IN_ENGLISH]

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from accounts.models import User
 from tests.browser.campus import Campus
-from tests.browser.pages import SCENES, OpenPage
+from tests.browser.pages import SCENES, WORDLESS, OpenPage, Scene
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,14 +51,28 @@ _TOO_SMALL = """(least) => {
 }"""
 
 
-@pytest.mark.parametrize("width", [360, 768, 1440])
-def test_pages_fit_and_can_be_tapped(campus: Campus, open_page: OpenPage, width: int) -> None:
+def _wrong_on(
+    scenes: list[Scene], campus: Campus, open_page: OpenPage, width: int, *, suffix: str = "", **how: str
+) -> str:
+    """What does not fit or cannot be tapped, a line each; empty when all is well."""
     found: list[str] = []
-    for scene in SCENES:
-        page = scene.play(campus, open_page, width=width)
+    for scene in scenes:
+        page = scene.play(campus, open_page, width=width, **how)
         found += [f"{scene.name}: {what}" for what in page.evaluate(_TOO_WIDE)]
         found += [f"{scene.name}: {what}" for what in page.evaluate(_TOO_SMALL, TAP)]
         if PICTURES:
-            page.screenshot(path=Path(PICTURES) / f"{scene.name}-{width}.png", full_page=True)
+            page.screenshot(path=Path(PICTURES) / f"{scene.name}-{width}{suffix}.png", full_page=True)
         page.context.close()
-    assert not found, "\n".join(found)
+    return "\n".join(found)
+
+
+@pytest.mark.parametrize("width", [360, 768, 1440])
+def test_pages_fit_and_can_be_tapped(campus: Campus, open_page: OpenPage, width: int) -> None:
+    assert _wrong_on(SCENES, campus, open_page, width) == ""
+
+
+@pytest.mark.parametrize("language", ["hi", "te"])
+def test_longer_words_fit_a_phone_too(campus: Campus, open_page: OpenPage, language: str) -> None:
+    User.objects.update(language=language)
+    wrong = _wrong_on(WORDLESS, campus, open_page, 360, suffix=f"-{language}", locale=f"{language}-IN")
+    assert wrong == ""
