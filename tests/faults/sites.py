@@ -93,9 +93,12 @@ class Site:
         )
 
     def _start(self, name: str, *module: str) -> None:
+        # Each process its own log: what an earlier one said proves nothing of this one.
+        log = self.servers.state.log / f"{name}.log"
+        log.unlink(missing_ok=True)
         self.running[name] = processes.start(
             [sys.executable, "-m", *module],
-            log=self.servers.state.log / f"{name}.log",
+            log=log,
             env=self.environment,
             cwd=settings.BASE_DIR,
             death_signal=signal.SIGTERM,
