@@ -19,6 +19,7 @@ from attendance.models import AttendanceRecord, Session
 from attendance.services import sessions, statistics
 from audit.services.entries import plain
 from core import context
+from core.db import DatabaseBusy
 from core.errors import DomainError, Invalid, ReasonRequired
 from core.ids import uuid7
 
@@ -79,8 +80,17 @@ class _Target:
         )
 
 
-# Whoever has a record belongs to the class, also if a transfer entered later took them off its roster.
+# Whoever has a record belongs to the class, also if a transfer entered later took them off its roster. A record that
+# is there is kept as it is seen, so that the trail tells what the mark really replaced.
 _LOOK_UP = """
+WITH old AS MATERIALIZED (
+    SELECT r.id, r.student_id, r.section_id, r.status, r.source, r.remarks FROM attendance_record r
+     WHERE r.session_id = %(session)s AND r.held_on = %(held_on)s
+       AND r.student_id IN (SELECT st.id FROM academics_student st
+                             WHERE st.school_id = %(school)s
+                               AND st.enrollment_no IN (SELECT upper(number) FROM unnest(%(number)s::text[]) number))
+     ORDER BY r.student_id FOR UPDATE
+)
 SELECT i.ord, st.id, coalesce(place.section_id, r.section_id), st.current_snapshot_id, r.id, r.status, r.source,
        r.remarks
   FROM unnest(%(ord)s::int[], %(number)s::text[]) AS i (ord, number)
@@ -90,8 +100,7 @@ SELECT i.ord, st.id, coalesce(place.section_id, r.section_id), st.current_snapsh
           JOIN academics_enrollment e ON e.section_id = ss.section_id AND e.student_id = st.id
                AND e.joined_on <= %(held_on)s AND (e.left_on IS NULL OR e.left_on > %(held_on)s)
          WHERE ss.session_id = %(session)s ORDER BY e.section_id LIMIT 1) place ON true
-  LEFT JOIN attendance_record r
-         ON r.session_id = %(session)s AND r.held_on = %(held_on)s AND r.student_id = st.id
+  LEFT JOIN old r ON r.student_id = st.id
  ORDER BY i.ord
 """
 
@@ -127,7 +136,8 @@ WITH input AS (
 }
       FROM input i JOIN written w ON w.student_id = i.student_id
 )
-SELECT count(*) FROM written
+SELECT count(*) FROM input i JOIN written w ON w.student_id = i.student_id
+ WHERE i.told_before IS NULL AND w.id <> i.record_id
 """
 
 _REMOVE = f"""
@@ -189,9 +199,33 @@ def bulk_mark(
 
     `atomic` saves all or nothing; otherwise the good ones are saved and the rest listed. A closed class needs a
     `reason`, a locked one an administrator besides. Raises BulkRefused, NotMarkable, SessionLocked,
-    ReasonRequired.
+    ReasonRequired, DatabaseBusy.
     """
     session = _lock_for_marking(session, by=by, reason=reason)
+    for _try in range(_TRIES):
+        try:
+            with transaction.atomic():
+                outcome = _mark(session, marks, atomic=atomic, by=by, reason=reason, now=now)
+        except _Overtaken:
+            # What was no record a moment ago is one now: the next look finds it, and keeps it.
+            continue
+        if outcome.saved:
+            sessions.announce(session)
+        return outcome
+    raise DatabaseBusy
+
+
+#: The second try meets another one only where the record was taken away and made again meanwhile.
+_TRIES = 5
+
+
+class _Overtaken(Exception):
+    """Somebody, or a scan, made a record between our look and our writing."""
+
+
+def _mark(
+    session: Session, marks: Sequence[Mark], *, atomic: bool, by: User, reason: str, now: datetime
+) -> BulkOutcome:
     targets, failed = _judge(session, marks)
     if failed and atomic:
         raise errors.BulkRefused(
@@ -205,8 +239,6 @@ def bulk_mark(
         )
     changed = [target for target in targets if target.changes]
     _write(session, changed, by=by, reason=reason, now=now)
-    if changed:
-        sessions.announce(session)
     return BulkOutcome(saved=len(changed), unchanged=len(targets) - len(changed), failed=failed)
 
 
@@ -311,6 +343,8 @@ def _write(session: Session, targets: list[_Target], *, by: User, reason: str, n
         kept = [target for target in targets if target.mark.status is not None]
         if kept:
             cursor.execute(_WRITE, {**common, **_columns(session, kept)})
+            if cursor.fetchone() != (0,):
+                raise _Overtaken
         removed = [target for target in targets if target.mark.status is None]
         if removed:
             cursor.execute(_REMOVE, {**common, **_columns(session, removed)})

@@ -118,12 +118,35 @@ def test_two_who_mark_a_student_first_make_one_record(now: datetime) -> None:
     # Both have seen that there is no record when they wait to write one.
     outcomes = queue_up(
         2,
-        lambda _i: bulk_mark(session, {student: "late"}, office, now),
+        lambda i: bulk_mark(session, {student: ["late", "present"][i]}, office, now),
         behind="LOCK TABLE attendance_record IN SHARE ROW EXCLUSIVE MODE",
     )
 
     assert [type(outcome).__name__ for outcome in outcomes] == ["BulkOutcome"] * 2, outcomes
-    assert statuses(session) == ["late"]
+    # The trail tells what really happened: one made the record, the other changed it.
+    made, changed = AuditEntry.objects.filter(object_type="attendancerecord").order_by("action")
+    assert (made.action, changed.action) == ("record.create", "record.update")
+    assert made.object_id == changed.object_id
+    assert changed.before == {"status": made.after["status"]}
+    assert statuses(session) == [changed.after["status"]]
+
+
+def test_the_trail_tells_what_each_of_two_marks_replaced(now: datetime) -> None:
+    session = SessionFactory(section=SectionFactory(students=1), open=True)
+    (student,) = students_of(session)
+    office = UserFactory(school=session.school)
+    bulk_mark(session, {student: "present"}, office, now)
+
+    queue_up(
+        2,
+        lambda i: bulk_mark(session, {student: ["late", "excused"][i]}, office, now),
+        behind="LOCK TABLE attendance_record IN SHARE ROW EXCLUSIVE MODE",
+    )
+
+    changes = AuditEntry.objects.filter(action="record.update")
+    replaced = {change.before["status"]: change.after["status"] for change in changes}
+    assert len(changes) == len(replaced) == 2
+    assert statuses(session) == [replaced[replaced["present"]]]
 
 
 def test_marks_in_a_closed_class_are_counted_one_after_another(now: datetime) -> None:
