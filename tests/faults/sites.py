@@ -121,7 +121,8 @@ class Site:
         return ports.read(self.servers.state)[name]
 
     def log(self, name: str) -> str:
-        return (self.servers.state.log / f"{name}.log").read_text()
+        path = self.servers.state.log / f"{name}.log"
+        return path.read_text() if path.exists() else ""
 
     def _answers(self, name: str) -> bool:
         try:
