@@ -23,12 +23,13 @@ def scan_restart(place: Place, *, seconds: int, rows: int) -> Result:
     while it was down, or nothing was recorded afterwards.
     """
     first = place.waves(seconds * 20_000 // 50_000 + 1)
+    requests = ScanRequests()
     with place.site("web") as site:
         accident = _Accident(place, seconds)
         accident.start()
         outcome = drive(
             site.web,
-            ScanRequests(),
+            requests,
             first=first,
             connections=CONNECTIONS,
             seconds=seconds,
@@ -77,7 +78,8 @@ class _Accident(threading.Thread):
             # What `pg_ctl stop -m immediate` sends: no checkpoint, no farewell.
             processes.stop(pid, how=signal.SIGQUIT)
             clock.wait(self._third)
-            server.start(death_signal=server.stop_signal)
+            # No death signal: it would come when this thread ends, not when the process does.
+            server.start()
         except Exception as error:
             self.error = error
 

@@ -153,7 +153,8 @@ def _scans_by_session(outcome: Outcome, watched: set[int]) -> dict[int, list[int
 def _delays(
     scans: dict[int, list[int]], events: dict[int, list[tuple[float, int]]], first: int, begun: float
 ) -> array[float]:
-    """Seconds from the moment each scan was due until the first event that counts so many of its class.
+    """Seconds from the moment each scan was due, after the warm-up, until the first event that counts so many of its
+    class.
 
     Neighbours in one class are almost a second apart, so the n-th that was sent is the n-th that arrived.
     """
@@ -164,5 +165,6 @@ def _delays(
         for position, number in enumerate(numbers, 1):
             while arrivals < position:
                 at, arrivals = next(told)
-            delays.append(at - (begun + (number - first) / SCANS_PER_SECOND))
+            if number >= first + WARM_UP * SCANS_PER_SECOND:
+                delays.append(at - (begun + (number - first) / SCANS_PER_SECOND))
     return delays

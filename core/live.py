@@ -19,7 +19,7 @@ from core import redis
 
 CHANNEL = "campushub_live"
 #: Between two messages of `Announcer` (seconds): so many scans in between cost one message.
-PAUSE = 0.05
+PAUSE = 0.02
 #: A thread that had to go through the database gives its connection back after so long (seconds) without work.
 _IDLE = 1.0
 #: PostgreSQL's notifications have less than 8,000 bytes.

@@ -20,7 +20,7 @@ from core.streams import sse
 log = structlog.get_logger(__name__)
 
 #: Readings per second, for all topics together: 10.
-PAUSE_SECONDS = 0.1
+PAUSE_SECONDS = 0.05
 #: After a reading that failed (the database is away) the next one waits so long.
 FAILURE_SECONDS = 1.0
 
