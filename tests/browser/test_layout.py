@@ -71,6 +71,7 @@ def test_pages_fit_and_can_be_tapped(campus: Campus, open_page: OpenPage, width:
     assert _wrong_on(SCENES, campus, open_page, width) == ""
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("language", ["hi", "te"])
 def test_longer_words_fit_a_phone_too(campus: Campus, open_page: OpenPage, language: str) -> None:
     User.objects.update(language=language)

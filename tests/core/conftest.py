@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
@@ -12,10 +15,14 @@ from tests.factories.accounts import UserFactory
 
 
 @pytest.fixture(autouse=True)
-def fresh_limits() -> Iterator[None]:
-    """Counters outlive a test: in this process, and in Redis."""
+def fresh_limits(settings: Any) -> Iterator[None]:
+    """Counters outlive a test: in this process, and in Redis. There each test process has a database of its own."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+    own = re.sub(r"/\d+\Z", f"/{1 + worker}", settings.REDIS_URL)
 
     def forget() -> None:
+        # The test may have chosen a server of its own.
+        settings.REDIS_URL = own
         limits.forget_local()
         redis.forget_failure()
         client = redis.client()

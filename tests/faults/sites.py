@@ -28,7 +28,7 @@ from django.conf import settings
 from tests.live.processes import Watch
 
 #: Seconds until something that takes one or two is taken for broken.
-PATIENCE = 60
+PATIENCE = 180
 
 
 @dataclass(frozen=True)
