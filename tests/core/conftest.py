@@ -4,9 +4,9 @@ import os
 import re
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 import pytest
+from django.conf import settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -14,15 +14,21 @@ from core import limits, redis
 from tests.factories.accounts import UserFactory
 
 
-@pytest.fixture(autouse=True)
-def fresh_limits(settings: Any) -> Iterator[None]:
-    """Counters outlive a test: in this process, and in Redis. There each test process has a database of its own."""
+@pytest.fixture(scope="package", autouse=True)
+def own_redis_database() -> Iterator[None]:
+    """Each test process counts in a database of its own: they would clear each other's counters."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
-    own = re.sub(r"/\d+\Z", f"/{1 + worker}", settings.REDIS_URL)
+    shared = settings.REDIS_URL
+    settings.REDIS_URL = re.sub(r"/\d+\Z", f"/{1 + worker}", shared)
+    yield
+    settings.REDIS_URL = shared
+
+
+@pytest.fixture(autouse=True)
+def fresh_limits() -> Iterator[None]:
+    """Counters outlive a test: in this process, and in Redis."""
 
     def forget() -> None:
-        # The test may have chosen a server of its own.
-        settings.REDIS_URL = own
         limits.forget_local()
         redis.forget_failure()
         client = redis.client()
