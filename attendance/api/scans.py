@@ -27,6 +27,7 @@ def scan(request: Request) -> scanning.ScanAnswer:
     try:
         asked = _asked(request, now)
     except Exception:
+        # Whatever it is, it goes on; but somebody who was switched off is told 401 instead.
         confirmed(request)
         raise
     (answer,) = scanning.scan([asked], now=now)

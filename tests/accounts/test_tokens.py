@@ -134,7 +134,8 @@ def test_rotating_costs_the_same_few_queries(
 ) -> None:
     # Savepoint, lock with user and school, update, student, release.
     with django_assert_max_num_queries(6):
-        tokens.rotate(refresh=first.refresh, now=now)
+        second = tokens.rotate(refresh=first.refresh, now=now)
+    assert second.refresh != first.refresh
 
 
 # --- signing out -------------------------------------------------------------------------------------------
