@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from academics.models import Section
@@ -12,6 +14,8 @@ from attendance.models import AttendanceRecord, AttendanceStatistics, Session
 from attendance.services import sessions
 from tests.colleges import College, make_college
 from tests.factories import FacultyFactory, RecordFactory, SectionFactory, UserFactory
+
+Policy = Callable[..., bool]
 
 pytestmark = pytest.mark.django_db
 
@@ -59,11 +63,11 @@ def people(college: College) -> dict[str, User]:
 
 @pytest.mark.parametrize("policy", MAY, ids=lambda policy: policy.__name__)
 def test_a_class_is_for_those_who_have_to_do_with_it(
-    college: College, people: dict[str, User], policy: object
+    college: College, people: dict[str, User], policy: Policy
 ) -> None:
-    allowed = {name for name in PEOPLE if policy(people[name], college.session)}  # type: ignore[operator] # a policy
+    allowed = {name for name in PEOPLE if policy(people[name], college.session)}
 
-    assert allowed == set(MAY[policy].split())  # type: ignore[index] # a policy
+    assert allowed == set(MAY[policy].split())
 
 
 def test_an_extra_class_is_planned_by_the_office_or_by_who_teaches_or_heads_every_section(
@@ -81,8 +85,8 @@ def test_an_extra_class_is_planned_by_the_office_or_by_who_teaches_or_heads_ever
 
 
 def test_whoever_plans_marks_or_scans_at_all(college: College, people: dict[str, User]) -> None:
-    def those(may: object) -> set[str]:
-        return {name for name in PEOPLE if may(people[name])}  # type: ignore[operator] # a policy
+    def those(may: Policy) -> set[str]:
+        return {name for name in PEOPLE if may(people[name])}
 
     faculty = {"teacher", "substitute", "other_teacher", "head"}
     assert those(lambda user: policies.can_create_sessions(user, college.school)) == faculty | {

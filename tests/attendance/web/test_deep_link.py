@@ -28,11 +28,6 @@ def session() -> Session:
     return SessionFactory(section=SectionFactory(students=3), open=True)
 
 
-@pytest.fixture
-def student(session: Session) -> Student:
-    return students_of(session)[0]
-
-
 def shown(session: Session, at: datetime) -> str:
     """The address on the class screen at that moment."""
     session.refresh_from_db()

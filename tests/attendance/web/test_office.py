@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -19,23 +18,12 @@ from core import clock
 from tests.attendance.scans import students_of
 from tests.factories import FacultyFactory, SchoolFactory, SectionFactory, SessionFactory, UserFactory
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _now(now: datetime) -> Any:
-    with clock.frozen(now + timedelta(minutes=2)):
-        yield
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("two_minutes_in")]
 
 
 @pytest.fixture
 def session() -> Session:
     return SessionFactory(section=SectionFactory(students=2), open=True)
-
-
-@pytest.fixture
-def office(session: Session) -> User:
-    return UserFactory(school=session.school)
 
 
 @pytest.fixture

@@ -16,17 +16,10 @@ from attendance.enums import SessionStatus, Status
 from attendance.models import AttendanceConfiguration, AttendanceRecord, Session
 from attendance.services import sessions
 from attendance.services.marking import Mark, bulk_mark
-from core import clock
 from tests.attendance.scans import students_of
 from tests.factories import SectionFactory, SessionFactory, UserFactory
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _now(now: datetime) -> Any:
-    with clock.frozen(now + timedelta(minutes=2)):
-        yield
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("two_minutes_in")]
 
 
 @pytest.fixture
@@ -37,11 +30,6 @@ def session() -> Session:
 @pytest.fixture
 def teacher(session: Session) -> User:
     return session.faculty.get().user
-
-
-@pytest.fixture
-def office(session: Session) -> User:
-    return UserFactory(school=session.school)
 
 
 def signed_in(user: User) -> Client:

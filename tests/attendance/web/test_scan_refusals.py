@@ -15,7 +15,6 @@ from accounts.enums import Role
 from attendance import codes
 from attendance.models import AttendanceRecord, Session
 from attendance.services import sessions
-from tests.attendance.scans import students_of
 from tests.attendance.web.test_deep_link import refusal, shown, signed_in, tap
 from tests.factories import SectionFactory, SessionFactory, StudentFactory, UserFactory
 
@@ -27,11 +26,6 @@ ClockAt = Callable[[datetime], AbstractContextManager[datetime]]
 @pytest.fixture
 def session() -> Session:
     return SessionFactory(section=SectionFactory(students=2), open=True)
-
-
-@pytest.fixture
-def student(session: Session) -> Student:
-    return students_of(session)[0]
 
 
 def scan_page(client: Client) -> object:
