@@ -228,7 +228,8 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"campushub@{urlsplit(PUBLIC_URL).hostname}")
 _mail = urlsplit(env.text("EMAIL_URL"))
-if _mail.scheme in (_mail_ports := {"smtp": 25, "smtp+starttls": 587, "smtps": 465}):
+_mail_ports = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+if _mail.scheme in _mail_ports:
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     EMAIL_HOST = _mail.hostname or "localhost"
     EMAIL_USE_TLS = _mail.scheme == "smtp+starttls"

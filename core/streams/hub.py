@@ -19,7 +19,7 @@ from core.streams import sse
 
 log = structlog.get_logger(__name__)
 
-#: Readings per second, for all topics together: 10.
+#: Between two readings, of all topics together: at most 20 per second.
 PAUSE_SECONDS = 0.05
 #: After a reading that failed (the database is away) the next one waits so long.
 FAILURE_SECONDS = 1.0
