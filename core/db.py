@@ -8,11 +8,14 @@ constraint's name, in `errors.py`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
-from django.db import DatabaseError, DataError, InterfaceError, OperationalError
+from django.db import DatabaseError, DataError, InterfaceError, OperationalError, models
 from django.utils.translation import gettext_lazy as _
 
-from core.errors import DomainError
+from core.errors import DomainError, NotFound
+
+M = TypeVar("M", bound=models.Model)
 
 _refusals: dict[str, type[DomainError]] = {}
 
@@ -68,6 +71,14 @@ class Overtaken(DomainError):
     def __init__(self, refusal: type[DomainError]) -> None:
         self.code, self.status = refusal.code, refusal.status
         super().__init__()
+
+
+def still_there(found: models.QuerySet[M], pk: object) -> M:
+    """The row as it is now. Raises NotFound when somebody else deleted it since the caller read it."""
+    row = found.filter(pk=pk).first()
+    if row is None:
+        raise NotFound
+    return row
 
 
 def register(refusals: Mapping[str, type[DomainError]]) -> None:

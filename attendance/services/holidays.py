@@ -25,7 +25,8 @@ from attendance.services.conflicts import refusal_of
 from attendance.services.occurrences import covers
 from audit.services.entries import Operation, changed, operation
 from core import live
-from core.errors import Invalid, NotFound
+from core.db import still_there
+from core.errors import Invalid
 
 NAME_LENGTH = 200
 #: A mistyped year is not a holiday.
@@ -95,7 +96,7 @@ def update_holiday(
     """
     name = _judge(holiday.school, day, name, kind, department)
     occupancy.lock_timetable(holiday.school_id)
-    holiday = _still_there(holiday)
+    holiday = still_there(Holiday.objects.select_related("school", "department"), holiday.pk)
     before = _facts(holiday)
     _refuse_second(holiday.school, day, department, but=holiday)
     holiday.date, holiday.name, holiday.kind, holiday.department = day, name, kind, department
@@ -117,7 +118,7 @@ def update_holiday(
 def remove_holiday(*, holiday: Holiday, by: User | None, now: datetime) -> RemovalOutcome:
     """Take a holiday back: what it cancelled is scheduled again where its place is still free."""
     occupancy.lock_timetable(holiday.school_id)
-    holiday = _still_there(holiday)
+    holiday = still_there(Holiday.objects.select_related("school", "department"), holiday.pk)
     cancelled = _cancelled_by(holiday)
     with operation(by=by, at=now) as op:
         op.record("holiday.remove", holiday, school_id=holiday.school_id, before=_facts(holiday))
@@ -198,14 +199,6 @@ def _locked(found: QuerySet[Session]) -> list[Session]:
         .select_for_update(of=("self",))
         .order_by("pk")
     )
-
-
-def _still_there(holiday: Holiday) -> Holiday:
-    """As it is now. Raises NotFound when somebody else took it back meanwhile."""
-    found = Holiday.objects.select_related("school", "department").filter(pk=holiday.pk).first()
-    if found is None:
-        raise NotFound
-    return found
 
 
 def _refuse_second(

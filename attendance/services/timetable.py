@@ -23,7 +23,8 @@ from attendance.models import Session, SlotException, SlotOccupancy, TimetableSl
 from attendance.selectors.sessions import slots_with_details
 from attendance.services import generation, occupancy, occurrences, replanning
 from audit.services.entries import Operation, changed, operation
-from core.errors import Invalid, NotFound, Stale
+from core.db import still_there
+from core.errors import Invalid, Stale
 
 
 @transaction.atomic
@@ -55,7 +56,11 @@ def save_slot(
     _judge_times(sections[0], weekday, starts, ends, valid_from, valid_until)
     occupancy.lock_timetable(school.pk)
     # The caller may hold values that a form has already changed: what stands in the database counts.
-    slot = _still_there(slot) if slot else TimetableSlot(school=school, version=0)
+    slot = (
+        still_there(TimetableSlot.objects.select_related("school"), slot.pk)
+        if slot
+        else TimetableSlot(school=school, version=0)
+    )
     if version is not None and version != slot.version:
         raise Stale(meta={"version": slot.version})
     before = None if slot._state.adding else replanning.shape_of(slot)
@@ -94,7 +99,7 @@ def save_slot(
 def retire_slot(*, slot: TimetableSlot, by: User | None, now: datetime) -> None:
     """End a slot: classes ahead that nobody has opened go, history stays. A slot without history is deleted."""
     occupancy.lock_timetable(slot.school_id)
-    slot = _still_there(slot)
+    slot = still_there(TimetableSlot.objects.select_related("school"), slot.pk)
     shape = replanning.shape_of(slot)
     removed = replanning.remove(replanning.ahead(slot, now=now, cancelled=True))
     with operation(by=by, at=now) as op:
@@ -129,7 +134,7 @@ def skip_date(
     Raises NotScheduled for a class that was opened or held, Invalid for a day on which the slot is not.
     """
     occupancy.lock_timetable(slot.school_id)
-    slot = _still_there(slot)
+    slot = still_there(TimetableSlot.objects.select_related("school"), slot.pk)
     if day not in occurrences.dates_of(slot, day, day):
         raise Invalid(attr="date", detail=_("This class is not on that day."))
     exception, made = SlotException.objects.get_or_create(
@@ -193,14 +198,6 @@ def _keep_teachers(slot: TimetableSlot, before: replanning.Shape | None) -> None
         section.teachers.add(*slot.faculty.all())
     if before is not None:
         _forget_teachers(before.sections, before.faculty)
-
-
-def _still_there(slot: TimetableSlot) -> TimetableSlot:
-    """As it is now. Raises NotFound when somebody else deleted it meanwhile."""
-    found = TimetableSlot.objects.select_related("school").filter(pk=slot.pk).first()
-    if found is None:
-        raise NotFound
-    return found
 
 
 def _forget_teachers(sections: Collection[UUID], faculty: Collection[int]) -> None:
