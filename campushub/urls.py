@@ -12,14 +12,19 @@ handler403 = "core.faults.permission_denied"
 handler404 = "core.faults.page_not_found"
 handler500 = "core.faults.server_error"
 
+_api = [
+    path("attendance/", include("attendance.api.urls")),
+    path("", include("accounts.api.urls")),
+    path("", include("academics.api.urls")),
+]
+
 urlpatterns = [
+    # First and behind one prefix: addresses are tried in order, and none are asked for as often as these.
+    path("api/v1/", include(_api)),
     path("", include("core.urls")),
     path("admin/", admin.site.urls),
     path("", include("accounts.web.urls")),
     path("", include("attendance.web.urls")),
     # Short, because it is what the code on the wall is made of.
     path("s/<str:token>", open_code, name="scan_code"),
-    path("api/v1/", include("accounts.api.urls")),
-    path("api/v1/", include("academics.api.urls")),
-    path("api/v1/attendance/", include("attendance.api.urls")),
 ]

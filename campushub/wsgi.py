@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -14,3 +15,7 @@ django = get_wsgi_application()
 from attendance.gate import ScanGate  # noqa: E402 - see the line above
 
 application = ScanGate(django)
+
+# What stands by now lives as long as the process: the garbage collector need not look through it again and again.
+gc.collect()
+gc.freeze()

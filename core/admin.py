@@ -121,7 +121,9 @@ class PolicyAdmin(admin.ModelAdmin[Any]):
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         visible = getattr(self.model._default_manager, "visible_to", None)
         if visible is not None:
-            return cast(models.QuerySet[Any], visible(request.user).order_by(*self.get_ordering(request)))
+            found = cast(models.QuerySet[Any], visible(request.user))
+            # Ordering by nothing would take the model's own order away.
+            return found.order_by(*ordering) if (ordering := self.get_ordering(request)) else found
         found = super().get_queryset(request)
         user = cast(Any, request.user)
         if user.role == "superuser" or not self.school_path:

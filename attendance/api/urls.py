@@ -14,14 +14,15 @@ from attendance.api.viewsets.statistics import StudentSummaryView
 from attendance.api.viewsets.trail import AuditLogViewSet
 
 router = SimpleRouter()
+# Tried in this order: a class asks for the first two all the time.
+router.register("records", RecordViewSet, basename="attendance-record")
+router.register("sessions", SessionViewSet, basename="attendance-session")
 router.register("holidays", HolidayViewSet, basename="attendance-holiday")
 router.register("timetable-slots", SlotViewSet, basename="attendance-slot")
-router.register("sessions", SessionViewSet, basename="attendance-session")
-router.register("records", RecordViewSet, basename="attendance-record")
 router.register("audit-log", AuditLogViewSet, basename="attendance-audit")
 
 urlpatterns = [
+    *router.urls,
     path("configuration/", ConfigurationView.as_view(), name="attendance-configuration"),
     path("statistics/student-summary/", StudentSummaryView.as_view(), name="attendance-student-summary"),
-    *router.urls,
 ]

@@ -21,7 +21,13 @@ PANGO = {
 # One letter shape of each script that names on certificates are written in.
 FONTS = {"NotoSansTelugu-Regular.ttf": "fonts-noto-core", "NotoSansDevanagari-Regular.ttf": "fonts-noto-core"}
 #: Without a window there is nothing to draw: the shell of Chromium alone takes half the time of the whole.
-BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+BROWSERS = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome-stable",
+    "google-chrome",
+)
 
 
 def missing_for_certificates() -> list[str]:

@@ -40,8 +40,8 @@ CHECKS = [
 @pytest.mark.parametrize(
     ("who", "examples"),
     [
-        pytest.param(who, examples, marks=[pytest.mark.deep] if examples > 50 else [])
-        for examples in (6, 100)
+        pytest.param(who, examples, marks=[pytest.mark.deep] if examples > 6 else [])
+        for examples in (6, 40)
         for who in ("student", "teacher", "admin")
     ],
 )

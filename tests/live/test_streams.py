@@ -142,6 +142,35 @@ def test_there_is_nothing_else(live: LiveProcess, college: College, path: str, s
     assert live.get(path, Authorization=bearer(college.teacher)).status == status
 
 
+@pytest.mark.parametrize(
+    ("path", "headers", "statuses"),
+    [
+        ("/live/sessions/%00/", {}, {400, 404}),
+        ("/live/sessions/%ff%fe/", {}, {400, 404}),
+        ("/live/sessions/{id}%00/", {}, {400, 404}),
+        ("/live/sessions/" + "9" * 10_000 + "/", {}, {400, 404, 414}),
+        ("/live/sessions/../../etc/passwd", {}, {400, 404}),
+        ("/live/sessions/{id}/", {"Authorization": "Bearer"}, {401}),
+        ("/live/sessions/{id}/", {"Authorization": "Bearer a b"}, {401}),
+        ("/live/sessions/{id}/", {"Authorization": "Bearer \xff\xfe"}, {401}),
+        ("/live/sessions/{id}/", {"Authorization": "Bearer " + "x" * 10_000}, {401}),
+        ("/live/sessions/{id}/", {"Authorization": "Basic eDp5"}, {401}),
+        ("/live/sessions/{id}/", {"Cookie": "campushub_session=" + "x" * 10_000}, {401}),
+        ("/live/sessions/{id}/", {"Cookie": ";=;\xff=\xff"}, {401}),
+        ("/live/sessions/{id}/?a=%00&a[]=%ff", {}, {401}),
+    ],
+)
+def test_no_request_breaks_it(
+    live: LiveProcess, college: College, path: str, headers: dict[str, str], statuses: set[int]
+) -> None:
+    known = headers if "{id}" in path else {"Authorization": bearer(college.teacher)}
+
+    assert live.get(path.replace("{id}", str(college.session.pk)), **known).status in statuses
+
+    with live.watch(college.session, Authorization=bearer(college.teacher)) as stream:
+        assert stream.next()["counts"]["present"] == 0
+
+
 def test_a_token_in_the_address_is_none(live: LiveProcess, college: College) -> None:
     token = bearer(college.teacher).removeprefix("Bearer ")
     address = f"/live/sessions/{college.session.pk}/?token={token}&access_token={token}"
