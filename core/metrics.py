@@ -1,4 +1,4 @@
-"""What Prometheus is told, beside what django-prometheus counts.
+"""What Prometheus is told.
 
 Counts live in processes; where ``PROMETHEUS_MULTIPROC_DIR`` names a folder they are shared through it, so that
 whichever web process is asked tells of all of them, workers included.
@@ -18,6 +18,12 @@ from prometheus_client.registry import Collector
 from core import clock
 from core.models import OutboxMessage, TaskHealth
 
+REQUEST_SECONDS = Histogram(
+    "campushub_request_seconds",
+    "Time of requests, by method, pattern of the address and status.",
+    ["method", "route", "status"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 10),
+)
 QUERY_SECONDS = Histogram(
     "campushub_query_seconds",
     "Time of single database queries.",

@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 #: A query that takes longer is told with its route.
 SLOW_SECONDS = 0.2
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -35,7 +36,8 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 class RequestContextMiddleware:
     """Gives every request an id and an address, and writes the line that tells of it.
 
-    The line names the route's pattern, never the path or the query: those may hold codes and tokens.
+    The line names the route's pattern, never the path or the query: those may hold codes and tokens. Prometheus is
+    told the same.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -49,14 +51,19 @@ class RequestContextMiddleware:
         watch = _QueryWatch(request)
         with context.use(known), connection.execute_wrapper(watch):
             response = self.get_response(request)
+        seconds = time.perf_counter() - started
         response["X-Request-ID"] = known.request_id
         _bind_user(request)
+        route = route_of(request)
+        # A client may call its method as it likes: each name would be a series of its own.
+        method = request.method if request.method in _METHODS else "other"
+        metrics.REQUEST_SECONDS.labels(method, route, response.status_code).observe(seconds)
         log.info(
             "request",
             method=request.method,
-            route=route_of(request),
+            route=route,
             status=response.status_code,
-            milliseconds=round((time.perf_counter() - started) * 1000, 1),
+            milliseconds=round(seconds * 1000, 1),
             queries=watch.count,
         )
         return response

@@ -12,9 +12,10 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connection
 from django.test import Client, RequestFactory
+from prometheus_client import REGISTRY
 from rest_framework.test import APIClient
 
-from core import context, middleware
+from core import context, metrics, middleware
 from core.middleware import RequestContextMiddleware, address_of, too_large
 from tests.factories.accounts import SchoolFactory
 
@@ -101,6 +102,29 @@ def test_the_line_names_route_person_and_school_but_no_path_or_query(
     assert (second["user_id"], second["school_id"]) == (person.pk, person.school_id)
     assert second["queries"] >= 1
     assert len(second["request_id"]) == 32
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "told"),
+    [
+        ("GET", "/healthz", ("GET", "healthz", "200")),
+        ("POST", "/api/refuse/transition/?token=secret-token", ("POST", "api/refuse/<str:kind>/", "405")),
+        ("GET", "/nowhere/secret-token/", ("GET", "", "404")),
+        ("BREW", "/healthz", ("other", "healthz", "405")),
+    ],
+)
+def test_prometheus_is_told_of_every_request_by_the_pattern_of_its_address(
+    client: Client, method: str, path: str, told: tuple[str, str, str]
+) -> None:
+    def count() -> float:
+        labels = dict(zip(("method", "route", "status"), told, strict=True))
+        return REGISTRY.get_sample_value("campushub_request_seconds_count", labels) or 0.0
+
+    before = count()
+    client.generic(method, path)
+
+    assert count() == before + 1
+    assert "secret" not in metrics.render().decode()
 
 
 def test_a_slow_query_is_told_with_its_route_and_without_its_values(
