@@ -25,7 +25,7 @@ def _model(name: str) -> Any:
 
 
 class SchoolOwnedQuerySet(models.QuerySet[Any]):
-    """Reference data that everybody of a school may see."""
+    """Reference data that everybody of a school may see, and operators in every school."""
 
     def visible_to(self, user: User) -> Self:
         if user.role == Role.SUPERUSER:
@@ -33,17 +33,24 @@ class SchoolOwnedQuerySet(models.QuerySet[Any]):
         return self.filter(school_id=user.school_id)
 
 
-class StudentQuerySet(models.QuerySet[Any]):
+class ReachQuerySet(SchoolOwnedQuerySet):
+    """What the office and integrators see of their whole school, and others as far as they reach."""
+
     def visible_to(self, user: User) -> Self:
-        """Office: the school; faculty: sections they teach or head, and the department they head; student: self."""
-        if user.role == Role.SUPERUSER:
-            return self
-        if user.role in {Role.ADMIN, Role.INTEGRATOR}:
-            return self.filter(school_id=user.school_id)
+        mine = super().visible_to(user)
+        everything = user.role in {Role.SUPERUSER, Role.ADMIN, Role.INTEGRATOR}
+        return mine if everything else mine.within_reach(user)
+
+    def within_reach(self, user: User) -> Self:
+        """What faculty and students see among the rows of their school."""
+        raise NotImplementedError
+
+
+class StudentQuerySet(ReachQuerySet):
+    def within_reach(self, user: User) -> Self:
+        """Faculty: sections they teach or head, and the department they head; student: self."""
         if user.role == Role.FACULTY:
-            return self.filter(school_id=user.school_id).filter(
-                Q(pk__in=_students_taught_by(user)) | Q(department__head__user=user)
-            )
+            return self.filter(Q(pk__in=_students_taught_by(user)) | Q(department__head__user=user))
         return self.filter(user=user)
 
 
@@ -61,16 +68,11 @@ def taught_by(user: User) -> Q:
     return Q(faculty__user=user) | Q(teachers__user=user)
 
 
-class SectionQuerySet(models.QuerySet[Any]):
-    def visible_to(self, user: User) -> Self:
-        if user.role == Role.SUPERUSER:
-            return self
-        mine = self.filter(school_id=user.school_id)
-        if user.role in {Role.ADMIN, Role.INTEGRATOR}:
-            return mine
+class SectionQuerySet(ReachQuerySet):
+    def within_reach(self, user: User) -> Self:
         if user.role == Role.FACULTY:
-            return mine.filter(Q(pk__in=_sections_of(user)) | Q(course__department__head__user=user))
-        return mine.filter(pk__in=_model("Enrollment").objects.filter(student__user=user).values("section"))
+            return self.filter(Q(pk__in=_sections_of(user)) | Q(course__department__head__user=user))
+        return self.filter(pk__in=_model("Enrollment").objects.filter(student__user=user).values("section"))
 
 
 class EnrollmentQuerySet(models.QuerySet[Any]):

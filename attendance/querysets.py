@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import Q
 
+from academics.querysets import ReachQuerySet
 from accounts.enums import Role
 from attendance.enums import SessionStatus
 
@@ -24,25 +25,15 @@ def _teaches(user: User) -> Q:
     return Q(sections__in=sections) | Q(faculty__user=user)
 
 
-class SlotQuerySet(models.QuerySet[Any]):
-    def visible_to(self, user: User) -> Self:
-        if user.role == Role.SUPERUSER:
-            return self
-        mine = self.filter(school_id=user.school_id)
-        if user.role in {Role.ADMIN, Role.INTEGRATOR}:
-            return mine
-        return mine.filter(pk__in=self.model.objects.filter(_teaches(user)).values("pk"))
+class SlotQuerySet(ReachQuerySet):
+    def within_reach(self, user: User) -> Self:
+        return self.filter(pk__in=self.model.objects.filter(_teaches(user)).values("pk"))
 
 
-class SessionQuerySet(models.QuerySet[Any]):
-    def visible_to(self, user: User) -> Self:
-        if user.role == Role.SUPERUSER:
-            return self
-        mine = self.filter(school_id=user.school_id)
-        if user.role in {Role.ADMIN, Role.INTEGRATOR}:
-            return mine
+class SessionQuerySet(ReachQuerySet):
+    def within_reach(self, user: User) -> Self:
         reach = _teaches(user) | Q(substitute__user=user)
-        return mine.filter(pk__in=self.model.objects.filter(reach).values("pk"))
+        return self.filter(pk__in=self.model.objects.filter(reach).values("pk"))
 
     def taught_by(self, user: User) -> Self:
         """Sessions this person stands in front of, substitutes included."""
@@ -66,32 +57,22 @@ class SessionQuerySet(models.QuerySet[Any]):
         )
 
 
-class RecordQuerySet(models.QuerySet[Any]):
-    def visible_to(self, user: User) -> Self:
-        if user.role == Role.SUPERUSER:
-            return self
-        mine = self.filter(school_id=user.school_id)
-        if user.role in {Role.ADMIN, Role.INTEGRATOR}:
-            return mine
+class RecordQuerySet(ReachQuerySet):
+    def within_reach(self, user: User) -> Self:
         if user.role == Role.STUDENT:
-            return mine.filter(student__user=user)
+            return self.filter(student__user=user)
         sessions = self.model._meta.get_field("session").related_model
-        return mine.filter(session__in=sessions.objects.visible_to(user).values("pk"))
+        return self.filter(session__in=sessions.objects.visible_to(user).values("pk"))
 
 
-class StatisticsQuerySet(models.QuerySet[Any]):
-    def visible_to(self, user: User) -> Self:
+class StatisticsQuerySet(ReachQuerySet):
+    def within_reach(self, user: User) -> Self:
         from academics.models import Section, Student
 
-        if user.role == Role.SUPERUSER:
-            return self
-        mine = self.filter(school_id=user.school_id)
-        if user.role in {Role.ADMIN, Role.INTEGRATOR}:
-            return mine
         if user.role == Role.STUDENT:
-            return mine.filter(student__user=user)
+            return self.filter(student__user=user)
         sections = Section.objects.visible_to(user)
-        return mine.filter(
+        return self.filter(
             Q(
                 course__in=sections.values("course"),
                 student__in=Student.objects.filter(enrollments__section__in=sections).values("pk"),

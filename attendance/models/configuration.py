@@ -182,3 +182,11 @@ class AttendanceConfiguration(models.Model):
 
     def __str__(self) -> str:
         return f"{self.school}"
+
+
+#: What a school decides for itself, in the order of the model.
+RULES = [
+    field.name
+    for field in AttendanceConfiguration._meta.concrete_fields
+    if field.editable and not field.primary_key and field.name != "school"
+]

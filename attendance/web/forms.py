@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from attendance.enums import Status
 from attendance.models import AttendanceConfiguration
+from attendance.models.configuration import RULES
 
 
 def finite(value: float) -> None:
@@ -58,30 +59,7 @@ class ConfigurationForm(forms.ModelForm[AttendanceConfiguration]):
 
     class Meta:
         model = AttendanceConfiguration
-        fields = [
-            "grace_period_minutes",
-            "min_duration_for_present_minutes",
-            "attendance_threshold_percent",
-            "condonation_floor_percent",
-            "offline_sync_max_delta_minutes",
-            "attendance_data_retention_years",
-            "auto_open_sessions",
-            "open_before_minutes",
-            "auto_close_sessions",
-            "close_after_minutes",
-            "qr_token_expiry_minutes",
-            "qr_rotation_seconds",
-            "max_correction_days",
-            "biometric_enabled",
-            "rfid_enabled",
-            "gps_verification",
-            "geofence_radius_m",
-            "one_device_per_student",
-            "auto_mark_absent",
-            "send_attendance_notifications",
-            "late_weight",
-            "excused_counts_as",
-        ]
+        fields = RULES
 
     def changes(self) -> dict[str, Any]:
         """What was really changed on the page, by field."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from attendance.models import AttendanceConfiguration
+from attendance.models.configuration import RULES
 
 
 class ConfigurationSerializer(serializers.ModelSerializer):
@@ -21,31 +22,5 @@ class ConfigurationSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = AttendanceConfiguration
-        fields = [
-            "school",
-            "version",
-            "updated_at",
-            "grace_period_minutes",
-            "min_duration_for_present_minutes",
-            "attendance_threshold_percent",
-            "condonation_floor_percent",
-            "offline_sync_max_delta_minutes",
-            "attendance_data_retention_years",
-            "auto_open_sessions",
-            "open_before_minutes",
-            "auto_close_sessions",
-            "close_after_minutes",
-            "qr_token_expiry_minutes",
-            "qr_rotation_seconds",
-            "max_correction_days",
-            "biometric_enabled",
-            "rfid_enabled",
-            "gps_verification",
-            "geofence_radius_m",
-            "one_device_per_student",
-            "auto_mark_absent",
-            "send_attendance_notifications",
-            "late_weight",
-            "excused_counts_as",
-        ]
+        fields = ["school", "version", "updated_at", *RULES]
         read_only_fields = ["updated_at"]
