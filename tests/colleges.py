@@ -1,4 +1,4 @@
-"""Clients of the API, and two colleges that must not see each other: what tests of the API stand on."""
+"""Clients of the API and of pages, and two colleges that must not see each other."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.test import Client
 from rest_framework.test import APIClient
 
 from academics.models import Department, Section, Student
@@ -117,6 +118,13 @@ def client_of(user: User | None) -> APIClient:
             issued_at=clock.now(),
         )
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    return client
+
+
+def signed_in(user: User) -> Client:
+    """A browser in which the user is signed in to the pages."""
+    client = Client()
+    client.force_login(user, backend="accounts.backends.CampusBackend")
     return client
 
 

@@ -17,6 +17,7 @@ from attendance.enums import SessionStatus
 from attendance.models import AttendanceConfiguration
 from attendance.models.configuration import RANGES
 from core import clock
+from tests.colleges import signed_in
 from tests.factories import UserFactory
 from tests.fuzz.asking import NO_FAULT, Asker, is_page
 from tests.fuzz.conftest import Campus
@@ -187,12 +188,11 @@ def address_of(name: str, campus: Campus) -> str:
 
 
 def browser_of(campus: Campus, who: str) -> Client:
-    client = Client()
-    if who != "anon":
-        user = (
-            UserFactory(school=None, role=Role.SUPERUSER) if who == "operator" else campus.college.user(who)
-        )
-        client.force_login(user, backend="accounts.backends.CampusBackend")
+    if who == "anon":
+        return Client()
+    client = signed_in(
+        UserFactory(school=None, role=Role.SUPERUSER) if who == "operator" else campus.college.user(who)
+    )
     if who == "student":
         # A phone that has just read the code on the wall.
         device = codes.new_device()

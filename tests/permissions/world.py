@@ -15,6 +15,7 @@ from attendance.models import AttendanceRecord, Holiday, Session, TimetableSlot
 from attendance.services import timetable
 from attendance.services.marking import Mark, bulk_mark
 from tests.attendance.scans import students_of
+from tests.colleges import signed_in
 from tests.factories import (
     CohortFactory,
     CourseFactory,
@@ -55,11 +56,8 @@ class World:
     record: AttendanceRecord
 
     def client(self, actor: str) -> Client:
-        client = Client()
         user = self.people[actor]
-        if user is not None:
-            client.force_login(user, backend="accounts.backends.CampusBackend")
-        return client
+        return Client() if user is None else signed_in(user)
 
     def argument(self, name: str) -> Any:
         """What stands in an address for ``session``, ``record``..."""
