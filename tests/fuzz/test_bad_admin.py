@@ -12,12 +12,13 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import DateField, Field
-from django.test import Client
-from django.urls import URLPattern, get_resolver, reverse
+from django.urls import URLPattern, get_resolver
 
 from accounts.enums import Role
 from accounts.models import Consent
 from core import clock
+from tests.admin.pages import url
+from tests.colleges import signed_in
 from tests.factories import ProgrammeFactory, StudentFactory, UserFactory
 from tests.fuzz.asking import NO_FAULT, Asker
 from tests.fuzz.conftest import Campus
@@ -70,10 +71,8 @@ class Office(Asker):
     """The office, or an operator of several schools, in Django admin."""
 
     def __init__(self, campus: Campus, *, operator: bool = False) -> None:
-        client = Client()
         user = UserFactory(school=None, role=Role.SUPERUSER) if operator else campus.college.admin
-        client.force_login(user, backend="accounts.backends.CampusBackend")
-        super().__init__(client, lambda answer: b"</html>" in answer.content)
+        super().__init__(signed_in(user), lambda answer: b"</html>" in answer.content)
 
     def is_refused(self, answer: Any) -> bool:
         """A form that was taken leads on; one that was not is shown again."""
@@ -86,10 +85,6 @@ class Office(Asker):
         answer = self.send(what, address, values)
         if answer.status_code == 302:
             self.problems.append(f"{address}: {what[:100]}: taken")
-
-
-def address_of(model: Any, page: str, *args: Any) -> str:
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
 
 
 @pytest.fixture
@@ -183,18 +178,18 @@ def faults(office: Office, model: Any, address: str) -> None:
 
 def row_of(office: Office, model: Any) -> Any:
     """A row that the office finds in its list."""
-    return office.client.get(address_of(model, "changelist")).context["cl"].queryset[0]
+    return office.client.get(url(model, "changelist")).context["cl"].queryset[0]
 
 
 def test_the_office_adds_and_changes_what_is_said_here(office: Office) -> None:
     """A model that gets a form is fuzzed from then on."""
     adds, changes = set(), set()
     for model in MODELS:
-        if office.client.get(address_of(model, "add")).status_code == 200:
+        if office.client.get(url(model, "add")).status_code == 200:
             adds.add(model._meta.label)
-        listed = office.client.get(address_of(model, "changelist"))
+        listed = office.client.get(url(model, "changelist"))
         rows = listed.context["cl"].queryset if listed.status_code == 200 else []
-        if rows and "_save" in office.client.get(address_of(model, "change", rows[0].pk)).content.decode():
+        if rows and "_save" in office.client.get(url(model, "change", rows[0].pk)).content.decode():
             changes.add(model._meta.label)
     assert (adds, changes) == (ADDED, CHANGED)
 
@@ -202,12 +197,12 @@ def test_the_office_adds_and_changes_what_is_said_here(office: Office) -> None:
 @pytest.mark.parametrize("model", [m for m in MODELS if m._meta.label in ADDED], ids=lambda m: m._meta.label)
 class TestAdding:
     def test_a_good_form_is_taken(self, office: Office, model: Any) -> None:
-        address = address_of(model, "add")
+        address = url(model, "add")
         answer = office.send("the good form", address, form_at(office, model, address)[1])
         assert answer.status_code == 302, answer.context["errors"]
 
     def test_every_field_refuses_what_it_cannot_be(self, office: Office, model: Any) -> None:
-        faults(office, model, address_of(model, "add"))
+        faults(office, model, url(model, "add"))
         assert office.problems == []
 
 
@@ -216,7 +211,7 @@ class TestChanging:
         "model", [m for m in MODELS if m._meta.label in CHANGED], ids=lambda m: m._meta.label
     )
     def test_a_good_form_is_taken(self, office: Office, model: Any) -> None:
-        address = address_of(model, "change", row_of(office, model).pk)
+        address = url(model, "change", row_of(office, model).pk)
         answer = office.send("the good form", address, form_at(office, model, address)[1])
         assert answer.status_code == 302, answer.context["errors"]
 
@@ -230,7 +225,7 @@ class TestChanging:
         ],
     )
     def test_every_field_refuses_what_it_cannot_be(self, office: Office, model: Any) -> None:
-        faults(office, model, address_of(model, "change", row_of(office, model).pk))
+        faults(office, model, url(model, "change", row_of(office, model).pk))
         assert office.problems == []
 
 
@@ -276,12 +271,12 @@ def test_no_query_breaks_a_list(office: Office, campus: Campus, model: Any) -> N
             queries += [{year: value}, {year: "9999", month: value}, {year: "9999", month: "12", day: value}]
         queries.append({year: "9999", month: "12", day: "31"})
     # Only an operator sees every list.
-    operator, address = Office(campus, operator=True), address_of(model, "changelist")
+    operator, address = Office(campus, operator=True), url(model, "changelist")
     for query in queries:
         operator.ask(f"{query}", "GET", f"{address}?{urlencode(query)}", NO_FAULT)
     operator.ask("a NUL", "GET", f"{address}?q=a%00b", {400})
     for person, page in ((operator, "changelist"), (office, "add")):
-        person.ask("prefilled", "GET", f"{address_of(model, page)}?{urlencode(prefilled(model))}", NO_FAULT)
+        person.ask("prefilled", "GET", f"{url(model, page)}?{urlencode(prefilled(model))}", NO_FAULT)
 
     assert (operator.problems, office.problems) == ([], [])
 
@@ -350,7 +345,7 @@ class Acting(Office):
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: m._meta.label)
 def test_no_action_breaks_a_list(office: Office, campus: Campus, model: Any) -> None:
-    address = address_of(model, "changelist")
+    address = url(model, "changelist")
     listed = office.client.get(address)
     if listed.status_code != 200:
         return
