@@ -16,6 +16,7 @@ from attendance import codes
 from attendance.models import AttendanceConfiguration, AttendanceRecord, Session
 from attendance.services import sessions
 from tests.attendance.scans import students_of
+from tests.colleges import signed_in
 from tests.factories import PASSWORD, RoomFactory, SectionFactory, SessionFactory
 
 pytestmark = pytest.mark.django_db
@@ -48,12 +49,6 @@ def sign_in(client: Client, student: Student) -> Any:
     )
 
 
-def signed_in(student: Student) -> Client:
-    client = Client()
-    client.force_login(student.user, backend="accounts.backends.CampusBackend")
-    return client
-
-
 def tap(client: Client, **place: float) -> Any:
     return client.post(reverse("attendance:redeem"), place)
 
@@ -65,7 +60,7 @@ def refusal(response: Any) -> tuple[int, str]:
 def test_signed_in_one_tap_marks(
     session: Session, student: Student, now: datetime, clock_at: ClockAt
 ) -> None:
-    client = signed_in(student)
+    client = signed_in(student.user)
     with clock_at(now):
         opened = client.get(shown(session, now), follow=True)
         assert opened.context["state"] == "confirm"
@@ -98,7 +93,7 @@ def test_a_code_opened_before_a_sign_in_of_a_minute_still_marks_and_once(
 def test_the_moment_that_counts_is_when_the_code_was_opened(
     session: Session, student: Student, now: datetime, clock_at: ClockAt
 ) -> None:
-    client = signed_in(student)
+    client = signed_in(student.user)
     in_time = session.starts_at + timedelta(minutes=4)
     with clock_at(in_time):
         client.get(shown(session, in_time))
@@ -110,7 +105,7 @@ def test_the_moment_that_counts_is_when_the_code_was_opened(
 def test_a_ticket_lives_five_minutes(
     session: Session, student: Student, now: datetime, clock_at: ClockAt
 ) -> None:
-    client = signed_in(student)
+    client = signed_in(student.user)
     with clock_at(now):
         client.get(shown(session, now))
     with clock_at(now + timedelta(minutes=5, seconds=1)):
@@ -121,7 +116,7 @@ def test_a_photographed_code_is_too_old_after_two_rotations(
     session: Session, student: Student, now: datetime, clock_at: ClockAt
 ) -> None:
     photo = shown(session, now)
-    client = signed_in(student)
+    client = signed_in(student.user)
     with clock_at(now + timedelta(seconds=29)):
         assert client.get(photo).status_code == 302
     with clock_at(now + timedelta(seconds=30)):
@@ -136,7 +131,7 @@ def test_one_changed_character_is_no_code(
     token = path.removeprefix("/s/")
     other = "A" if token[position] != "A" else "B"
     with clock_at(now):
-        answer = signed_in(student).get(f"/s/{token[:position]}{other}{token[position + 1 :]}")
+        answer = signed_in(student.user).get(f"/s/{token[:position]}{other}{token[position + 1 :]}")
     assert refusal(answer) == (400, "qr_invalid")
 
 
@@ -150,13 +145,13 @@ def test_a_code_with_another_session_in_it_is_no_code(
     raw = base64.urlsafe_b64decode(token + "==")
     forged = base64.urlsafe_b64encode(other.pk.bytes + raw[16:]).decode().rstrip("=")
     with clock_at(now):
-        assert refusal(signed_in(student).get(f"/s/{forged}")) == (400, "qr_invalid")
+        assert refusal(signed_in(student.user).get(f"/s/{forged}")) == (400, "qr_invalid")
 
 
 def test_a_new_series_kills_older_codes_and_tickets_at_once(
     session: Session, student: Student, now: datetime, clock_at: ClockAt
 ) -> None:
-    with_ticket, with_code = signed_in(student), signed_in(students_of(session)[1])
+    with_ticket, with_code = signed_in(student.user), signed_in(students_of(session)[1].user)
     old = shown(session, now)
     with clock_at(now):
         with_ticket.get(old)
@@ -170,7 +165,7 @@ def test_a_new_series_kills_older_codes_and_tickets_at_once(
 def test_a_second_account_on_the_same_device_is_refused(
     session: Session, student: Student, now: datetime, clock_at: ClockAt
 ) -> None:
-    phone = signed_in(student)
+    phone = signed_in(student.user)
     friend = students_of(session)[1]
     with clock_at(now):
         phone.get(shown(session, now))
@@ -186,7 +181,7 @@ def test_a_second_account_on_the_same_device_is_refused(
 def test_a_ticket_without_its_device_cookie_is_refused(
     session: Session, student: Student, now: datetime, clock_at: ClockAt, cookie: str | None
 ) -> None:
-    client = signed_in(student)
+    client = signed_in(student.user)
     with clock_at(now):
         client.get(shown(session, now))
         if cookie is None:
@@ -202,7 +197,7 @@ def test_a_ticket_without_its_device_cookie_is_refused(
 def test_a_ticket_carried_to_another_browser_is_refused(
     session: Session, student: Student, now: datetime, clock_at: ClockAt
 ) -> None:
-    mine, friends = signed_in(student), signed_in(students_of(session)[1])
+    mine, friends = signed_in(student.user), signed_in(students_of(session)[1].user)
     with clock_at(now):
         mine.get(shown(session, now))
         friends.cookies[codes.TICKET_COOKIE] = mine.cookies[codes.TICKET_COOKIE].value
@@ -215,7 +210,7 @@ def test_the_location_is_asked_for_and_a_refusal_leaves_the_ticket(
     AttendanceConfiguration.objects.filter(school=session.school).update(gps_verification=True)
     session.room = RoomFactory(school=session.school, latitude=17.0, longitude=82.0)
     session.save()
-    client = signed_in(student)
+    client = signed_in(student.user)
     with clock_at(now):
         assert client.get(shown(session, now), follow=True).context["needs_location"] is True
         assert refusal(tap(client)) == (400, "location_required")
@@ -237,7 +232,7 @@ def test_a_teacher_is_told_that_codes_are_for_students(
 def test_the_scanner_in_the_page_takes_the_same_way(
     session: Session, student: Student, now: datetime, clock_at: ClockAt
 ) -> None:
-    client = signed_in(student)
+    client = signed_in(student.user)
     token = shown(session, now).removeprefix("/s/")
     with clock_at(now):
         assert client.get(reverse("attendance:scan")).context["state"] == "scanner"
@@ -249,12 +244,12 @@ def test_the_scanner_in_the_page_takes_the_same_way(
 
 @pytest.mark.parametrize("token", ["", "x" * 300, "ख़राब", "a b", "../../etc"])
 def test_rubbish_in_the_scanner_is_no_code(session: Session, student: Student, token: str) -> None:
-    answer = signed_in(student).post(reverse("attendance:scan_token"), {"token": token})
+    answer = signed_in(student.user).post(reverse("attendance:scan_token"), {"token": token})
     assert refusal(answer) == (400, "qr_invalid")
 
 
 def test_no_compiler_is_allowed_but_on_the_scanner_page(student: Student) -> None:
-    client = signed_in(student)
+    client = signed_in(student.user)
     assert "'wasm-unsafe-eval'" in client.get(reverse("attendance:scan"))["Content-Security-Policy"]
     assert "unsafe" not in client.get("/")["Content-Security-Policy"]
 

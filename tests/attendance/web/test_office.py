@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from accounts.enums import Role
@@ -16,6 +15,7 @@ from attendance.services import arrangement, holidays, sessions
 from attendance.services.marking import Mark, bulk_mark
 from core import clock
 from tests.attendance.scans import students_of
+from tests.colleges import signed_in
 from tests.factories import FacultyFactory, SchoolFactory, SectionFactory, SessionFactory, UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("two_minutes_in")]
@@ -29,12 +29,6 @@ def session() -> Session:
 @pytest.fixture
 def operator() -> User:
     return UserFactory(school=None, role=Role.SUPERUSER)
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user, backend="accounts.backends.CampusBackend")
-    return client
 
 
 def marked(session: Session, now: datetime) -> AttendanceRecord:

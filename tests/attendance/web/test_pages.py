@@ -17,6 +17,7 @@ from attendance.models import AttendanceConfiguration, AttendanceRecord, Session
 from attendance.services import sessions
 from attendance.services.marking import Mark, bulk_mark
 from tests.attendance.scans import students_of
+from tests.colleges import signed_in
 from tests.factories import SectionFactory, SessionFactory, UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("two_minutes_in")]
@@ -30,12 +31,6 @@ def session() -> Session:
 @pytest.fixture
 def teacher(session: Session) -> User:
     return session.faculty.get().user
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user, backend="accounts.backends.CampusBackend")
-    return client
 
 
 def typed(form: Any) -> dict[str, Any]:

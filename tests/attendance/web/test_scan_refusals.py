@@ -15,7 +15,8 @@ from accounts.enums import Role
 from attendance import codes
 from attendance.models import AttendanceRecord, Session
 from attendance.services import sessions
-from tests.attendance.web.test_deep_link import refusal, shown, signed_in, tap
+from tests.attendance.web.test_deep_link import refusal, shown, tap
+from tests.colleges import signed_in
 from tests.factories import SectionFactory, SessionFactory, StudentFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +36,7 @@ def scan_page(client: Client) -> object:
 def test_a_ticket_that_is_too_old_is_said_and_forgotten(
     session: Session, student: Student, now: datetime, clock_at: ClockAt
 ) -> None:
-    client = signed_in(student)
+    client = signed_in(student.user)
     with clock_at(now):
         client.get(shown(session, now))
     with clock_at(now + timedelta(minutes=6)):
@@ -47,7 +48,7 @@ def test_a_ticket_of_another_schools_class_shows_nothing_of_it(
     session: Session, now: datetime, clock_at: ClockAt
 ) -> None:
     stranger = StudentFactory()
-    client = signed_in(stranger)
+    client = signed_in(stranger.user)
     with clock_at(now):
         client.get(shown(session, now))
         answer = client.get(reverse("attendance:scan"))
@@ -58,14 +59,14 @@ def test_a_ticket_of_another_schools_class_shows_nothing_of_it(
 
 
 def test_a_tap_without_a_ticket_marks_nobody(student: Student) -> None:
-    assert refusal(tap(signed_in(student))) == (410, "qr_expired")
+    assert refusal(tap(signed_in(student.user))) == (410, "qr_expired")
     assert not AttendanceRecord.objects.exists()
 
 
 def test_a_refused_tap_ends_the_ticket(
     session: Session, student: Student, now: datetime, clock_at: ClockAt
 ) -> None:
-    client = signed_in(student)
+    client = signed_in(student.user)
     office = UserFactory(school=session.school)
     with clock_at(now):
         client.get(shown(session, now))
