@@ -62,6 +62,15 @@ def browser() -> str | None:
     return named or next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 
+def install_browser() -> str | None:
+    """Install a browser for the tests; its path, or None when that cannot be done."""
+    # Ubuntu has no package of the shell.
+    for package in ("chromium-headless-shell", "chromium"):
+        if install([package]) and (found := browser()):
+            return found
+    return None
+
+
 def install(packages: Sequence[str]) -> bool:
     """Install Debian packages as root or through sudo without a password; False when that cannot be done."""
     prefix = _as_root()

@@ -77,7 +77,7 @@ def _variables(servers: Servers, *, deep: bool) -> dict[str, str]:
     variables = {**os.environ, **servers.environment("test")}
     for name in ("PUBLIC_URL", "LIVE_URL", "CLOCK_SHIFT_SECONDS", "CAMPUSHUB_DB_ROLE", "THROTTLE_RATES"):
         variables.pop(name, None)
-    if (browser := system.browser()) or (system.install(["chromium"]) and (browser := system.browser())):
+    if browser := system.browser() or system.install_browser():
         variables["CHROMIUM"] = browser
     else:
         warn("No Chromium was found, so the browser tests will fail: as root, apt-get install chromium.")
