@@ -20,7 +20,11 @@ from bench.report import Result, median, table
 BENCHMARKS = {
     "scan": ("bench.scans", "scan", "each scan a new record, beside pgbench doing the same transaction"),
     "scan-repeat": ("bench.scans", "scan_repeat", "scans of what is recorded already: nothing is written"),
-    "scan-plain": ("bench.scans", "scan_plain", "scans through Django and DRF, without the gate"),
+    "scan-plain": (
+        "bench.scans",
+        "scan_plain",
+        "scans through Django and DRF, without the gate, beside a first try",
+    ),
     "scan-restart": ("bench.faults", "scan_restart", "PostgreSQL killed and started again under load"),
     "live-push": ("bench.push", "live_push", "from a scan to the class screens: 500 streams, 1,000 scans/s"),
 }

@@ -35,7 +35,7 @@ _SCRIPT = f"""\\set n :first + {CLIENTS} * :i + :client_id
 
 @dataclass(frozen=True)
 class Baseline:
-    """What pgbench said: transactions, and how many of them per second."""
+    """What something else did in the same run: transactions, and how many of them per second."""
 
     transactions: int
     rate: float

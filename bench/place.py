@@ -90,10 +90,10 @@ class Place:
         return first * data.STUDENTS
 
     @contextlib.contextmanager
-    def site(self, *names: str) -> Iterator[parts.Addresses]:
-        """The named parts (``web``, ``live``) of the site, started as `bin/run` starts them."""
+    def site(self, *names: str, **more: str) -> Iterator[parts.Addresses]:
+        """The named parts (``web``, ``live``) of the site, started as `bin/run` starts them; `more` is environment."""
         addresses = parts.Addresses(ports.choose(self.state, "web"), ports.choose(self.state, "live"))
-        variables = {**os.environ, **self.environment()}
+        variables = {**os.environ, **self.environment(), **more}
         started: list[Part] = []
         try:
             for part in parts.of_site(self.state, addresses, variables):

@@ -29,10 +29,15 @@ def scan(place: Place, *, seconds: int, rows: int) -> Result:
 
 
 def scan_plain(place: Place, *, seconds: int, rows: int) -> Result:
-    """The same without the gate: Django and DRF answer each scan by themselves."""
+    """The same without the gate: Django and DRF answer each scan by themselves; a first try at it in the same run."""
+    with place.site("web", DJANGO_SETTINGS_MODULE="bench.first_try.settings") as site:
+        first = _fresh(place, site.web, ScanRequests(plain=True), seconds)
+    beside = baseline.Baseline(len(first.acknowledged), first.rate, "a first try with Django and DRF")
+    say(f"  {beside.name}: {beside.rate:,.0f} per second")
     with place.site("web") as site:
         outcome = _fresh(place, site.web, ScanRequests(plain=True), seconds)
-    return _result("scan-plain", outcome, rows, _check(place, outcome))
+    checked = _check(place, outcome, also=beside.transactions)
+    return _result("scan-plain", outcome, rows, checked, beside)
 
 
 def scan_repeat(place: Place, *, seconds: int, rows: int) -> Result:
