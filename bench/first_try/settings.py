@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from campushub.settings import *  # noqa: F403 - all of them
+from campushub.settings import *  # noqa: F403 - Django reads every name of a settings module, so all are wanted
 
 ROOT_URLCONF = "bench.first_try.urls"

@@ -22,8 +22,8 @@ def plain(request: HttpRequest) -> HttpResponse:
 
 def with_a_nonce(request: HttpRequest) -> HttpResponse:
     # The same for both, so that their policies can be compared.
-    request._csp_nonce = "bm9uY2U="  # type: ignore[attr-defined] # where django-csp keeps it
-    return HttpResponse(str(request.csp_nonce))  # type: ignore[attr-defined] # django-csp's
+    request._csp_nonce = "bm9uY2U="  # type: ignore[attr-defined] # django-csp adds it to requests at run time
+    return HttpResponse(str(request.csp_nonce))  # type: ignore[attr-defined] # so is this one
 
 
 def with_its_own(request: HttpRequest) -> HttpResponse:
