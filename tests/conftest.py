@@ -139,12 +139,16 @@ def owner_sql(*statements: str) -> list[tuple[Any, ...]]:
 
 def _truncate_as_owner(case: TransactionTestCase) -> None:
     """What `flush` does, by the role that may: the application cannot truncate, least of all the audit trail."""
+    from attendance.services.scan_queue import queue
+
     tables = [
         name
         for name in connection.introspection.django_table_names(only_existing=True, include_views=False)
         if name not in {"django_migrations", "django_content_type", "auth_permission"}
     ]
     connections.close_all()
+    # Its connection would keep the database from being dropped, and belong to nobody in the next test.
+    queue.close()
     owner_sql(
         "SET audit.maintenance = 'on'",
         f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE",

@@ -10,15 +10,20 @@ from academics.api.scope import user_of
 from attendance import codes, errors, policies
 from attendance.api.serializers.records import ScanSerializer
 from attendance.services import scanning
+from attendance.services.scan_queue import queue
 from core import clock, context
 from core.api.authentication import confirmed
+
+#: In the WSGI environment of a scan that has failed among others already: it is not to hold up more of them.
+ALONE = "campushub.scan_alone"
 
 #: Kept, since each new one copies all of its fields, which costs as much as validating. Validating leaves no trace.
 _FIELDS = ScanSerializer()
 
 
 def scan(request: Request) -> scanning.ScanAnswer:
-    """Read the request, judge the code, record the scan. Raises what `scanning.scan_one` raises, StudentsOnly.
+    """Read the request, judge the code, record the scan. Raises what `scanning.scan_one` raises,
+    DatabaseUnavailable, StudentsOnly.
 
     The sender is who the token says; the statement looks at the person, and a refusal only goes to somebody who was
     looked at.
@@ -30,7 +35,7 @@ def scan(request: Request) -> scanning.ScanAnswer:
         # Whatever it is, it goes on; but somebody who was switched off is told 401 instead.
         confirmed(request)
         raise
-    (answer,) = scanning.scan([asked], now=now)
+    answer = queue.scan(asked, now=now, alone=ALONE in request.META)
     if answer.code == "unknown_person" and not policies.can_scan(confirmed(request)):
         raise errors.StudentsOnly
     if not answer.ok:

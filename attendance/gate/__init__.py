@@ -3,7 +3,7 @@
 Why there is a second path for one address: at nine o'clock thousands scan at once, each scan is a committed row,
 and a commit per request, with Django's and DRF's work around it, gives a fifth of what the machine can do. The gate
 takes the plain scans (an access token, a small JSON body), lets those that queue up during one commit go into the
-next statement together (`batching`), and answers when that statement is committed.
+next statement together (`core.batching`), and answers when that statement is committed.
 
 Nothing is decided here. Who may scan and what becomes of a scan is decided by the same statement as everywhere
 (`attendance.services.scanning`), headers are Django's own (`envelope`), refusals are written by the API's exception

@@ -12,22 +12,21 @@ import psycopg
 import structlog
 from django.utils import translation
 
-from attendance.gate import metrics
-from attendance.gate.batching import Batcher
+from attendance import metrics
+from attendance.api.scans import ALONE
 from attendance.gate.envelope import Application, Envelope, Envelopes, Environ, Headers, StartResponse
-from attendance.gate.line import Line, Outcome
 from attendance.gate.reading import NotForTheGate, Scan, read
+from attendance.services.scan_line import MOST_ROWS, Line, Outcome
 from attendance.services.scanning import ScanAnswer
-from core import context, limits, live
+from core import context, limits
 from core.api.exceptions import handle
 from core.api.renderers import dumps
+from core.batching import Batcher
 from core.db import DatabaseUnavailable
 from core.errors import DomainError
 from core.middleware import address_of, request_id_of
 
 PATH = "/api/v1/attendance/records/qr-scan/"
-#: More than 64 rows at once gain nothing, and the first of them would wait for the last.
-_MOST_ROWS = 64
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 log = structlog.get_logger(__name__)
@@ -53,14 +52,11 @@ class _Reply:
 class ScanGate:
     """A WSGI application: scans itself, everything else by the Django application behind it."""
 
-    def __init__(
-        self, django: Application, *, line: Line | None = None, announcer: live.Announcer | None = None
-    ) -> None:
+    def __init__(self, django: Application, *, line: Line | None = None) -> None:
         self._django = django
         self._envelopes = Envelopes(django, PATH)
         self._line = line or Line()
-        self._announcer = announcer or live.announcer
-        self._batcher: Batcher[_Asked, _Reply | NotForTheGate] = Batcher(self._decide, max_rows=_MOST_ROWS)
+        self._batcher: Batcher[_Asked, _Reply | NotForTheGate] = Batcher(self._decide, max_rows=MOST_ROWS)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] == PATH and environ["REQUEST_METHOD"] == "POST":
@@ -89,6 +85,7 @@ class ScanGate:
             raise NotForTheGate("throttled")
         reply = self._batcher.ask(_Asked(scan, envelope))
         if isinstance(reply, NotForTheGate):
+            environ[ALONE] = True
             raise reply
         return reply
 
@@ -107,11 +104,6 @@ class ScanGate:
             outcomes = repeat(refusal, len(asked))
         seconds = time.perf_counter() - started
         pairs = list(zip(asked, outcomes, strict=True))
-        recorded = {o.session_id for _one, o in pairs if isinstance(o, ScanAnswer) and o.code == "recorded"}
-        if recorded:
-            self._announcer.tell(recorded)
-        metrics.BATCH_ROWS.observe(len(pairs))
-        metrics.BATCH_SECONDS.observe(seconds)
         log.info(
             "scans",
             milliseconds=round(seconds * 1000, 1),

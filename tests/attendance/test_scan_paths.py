@@ -20,8 +20,8 @@ from accounts.models import School, User
 from attendance import codes
 from attendance.enums import SessionStatus
 from attendance.gate import ScanGate
-from attendance.gate.line import Line
 from attendance.models import AttendanceConfiguration, AttendanceRecord, Session
+from attendance.services.scan_line import Line
 from audit.models import AuditEntry
 from core import clock, limits
 from core.tokens import encode_access

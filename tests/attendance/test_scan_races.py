@@ -7,6 +7,7 @@ docs/decisions/0005-locks-and-their-tests.md.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,8 @@ import pytest
 from attendance.enums import SessionStatus
 from attendance.models import AttendanceRecord, AttendanceStatistics, Session
 from attendance.services import scheduler, sessions, statistics
-from attendance.services.scanning import ScanAnswer, scan, scan_one
+from attendance.services.scan_queue import queue
+from attendance.services.scanning import ScanAnswer, ScanRequest, scan
 from audit.models import AuditEntry
 from tests.attendance.scans import request_of, students_of
 from tests.factories import SectionFactory, SessionFactory
@@ -25,14 +27,30 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 ROUNDS = 1000 if os.environ.get("CAMPUSHUB_DEEP") else 50
 
+#: What becomes of a scan at a moment.
+Way = Callable[[ScanRequest, datetime], ScanAnswer]
 
-def test_twenty_scans_of_one_student_make_one_record_and_twenty_consistent_answers(now: datetime) -> None:
+
+def on_its_own(request: ScanRequest, now: datetime) -> ScanAnswer:
+    (answer,) = scan([request], now=now)
+    return answer
+
+
+def in_the_queue(request: ScanRequest, now: datetime) -> ScanAnswer:
+    return queue.scan(request, now=now)
+
+
+both_ways = pytest.mark.parametrize("way", [on_its_own, in_the_queue])
+
+
+@both_ways
+def test_twenty_scans_of_one_student_make_one_record_and_twenty_consistent_answers(
+    now: datetime, way: Way
+) -> None:
     session = SessionFactory(section=SectionFactory(students=1), open=True)
     (student,) = students_of(session)
 
-    answers: list[ScanAnswer] = together(
-        20, lambda _i: scan_one(request_of(session, student, at=now), now=now)
-    )
+    answers: list[ScanAnswer] = together(20, lambda _i: way(request_of(session, student, at=now), now))
 
     assert sorted(answer.code for answer in answers) == ["already_recorded"] * 19 + ["recorded"]
     assert (
@@ -41,18 +59,20 @@ def test_twenty_scans_of_one_student_make_one_record_and_twenty_consistent_answe
     assert AttendanceRecord.objects.count() == 1
 
 
-def test_of_twenty_accounts_on_one_device_one_is_marked(now: datetime) -> None:
+@both_ways
+def test_of_twenty_accounts_on_one_device_one_is_marked(now: datetime, way: Way) -> None:
     session = SessionFactory(section=SectionFactory(students=20), open=True)
     students = students_of(session)
 
     answers: list[ScanAnswer] = together(
-        20, lambda i: scan([request_of(session, students[i], at=now, device_key="bone")], now=now)[0]
+        20, lambda i: way(request_of(session, students[i], at=now, device_key="bone"), now)
     )
 
     assert sorted(answer.code for answer in answers) == ["device_already_used"] * 19 + ["recorded"]
 
 
-def test_whoever_is_told_present_is_present_in_the_closed_class(now: datetime) -> None:
+@both_ways
+def test_whoever_is_told_present_is_present_in_the_closed_class(now: datetime, way: Way) -> None:
     section = SectionFactory(students=6)
     teacher = SessionFactory(section=section).faculty.get()
     Session.objects.all().delete()
@@ -63,7 +83,7 @@ def test_whoever_is_told_present_is_present_in_the_closed_class(now: datetime) -
         def act(index: int, session: Session = session, students: Any = students) -> Any:
             if index == 3:
                 return sessions.close_session(session=session, by=None, now=now)
-            return scan([request_of(session, students[index % 6], at=now)], now=now)[0].code
+            return way(request_of(session, students[index % 6], at=now), now).code
 
         outcomes = together(6, act)
         closed = outcomes.pop(3)

@@ -697,6 +697,7 @@ SILENT: dict[str, str] = {
     "attendance.services.replanning.replan": _STEP,
     "attendance.services.replanning.shape_of": _READS,
     "attendance.services.resources.adopt_batches": _STEP,
+    "attendance.services.scan_line.connect": "opens a connection",
     "attendance.services.screen.series_ends": _READS,
     "attendance.services.sessions.announce": "tells class screens",
     "attendance.services.sessions.free": _STEP,

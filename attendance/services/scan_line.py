@@ -1,4 +1,4 @@
-"""This process's own line to the database, for scans alone."""
+"""A process's own line to the database, for scans alone: as many as there are in one statement and one commit."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ import psycopg
 import structlog
 from django.db import connection
 
+from attendance import metrics
 from attendance.services import scanning
 from attendance.services.scanning import ScanAnswer, ScanRequest
-from core import clock
+from core import clock, live
 from core.db import DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
 
 #: After a failed connection nobody tries again for so long (seconds): they are refused at once.
 PAUSE = 0.5
+#: More rows at once gain nothing, and the first of them would wait for the last.
+MOST_ROWS = 64
 
 #: One plan for all batches: planning anew costs more than the statement. A class whose row somebody keeps locked
 #: must not hold up the other classes of a batch for longer than this.
@@ -35,7 +38,7 @@ def connect() -> psycopg.Connection[Any]:
     """A connection as Django would make it, but autocommitting: an answer of the database means committed."""
     # The settings follow as a statement: a pooler in between would refuse them as options of the connection.
     made = psycopg.connect(
-        **connection.get_connection_params() | {"application_name": "campushub scan gate", "autocommit": True}
+        **connection.get_connection_params() | {"application_name": "campushub scans", "autocommit": True}
     )
     made.execute(_SETTINGS)
     return made
@@ -44,16 +47,38 @@ def connect() -> psycopg.Connection[Any]:
 class Line:
     """One connection that is made when needed and made anew when it broke. Used by one thread at a time."""
 
-    def __init__(self, connect: Callable[[], psycopg.Connection[Any]] = connect) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], psycopg.Connection[Any]] = connect,
+        *,
+        announcer: live.Announcer = live.announcer,
+    ) -> None:
         self._connect = connect
+        self._announcer = announcer
         self._connection: psycopg.Connection[Any] | None = None
         self._away_until = 0.0
 
     def run(self, requests: Sequence[ScanRequest]) -> list[Outcome]:
         """The outcome of each scan, committed; an error in the place of an answer for a row that failed alone.
 
-        Raises DatabaseUnavailable when the database cannot be reached.
+        The class screens of the sessions that changed are told, soon. Raises DatabaseUnavailable when the database
+        cannot be reached.
         """
+        metrics.BATCH_ROWS.observe(len(requests))
+        with metrics.BATCH_SECONDS.time():
+            outcomes = self._outcomes(requests)
+        changed = {o.session_id for o in outcomes if isinstance(o, ScanAnswer) and o.code == "recorded"}
+        if changed:
+            self._announcer.tell(changed)
+        return outcomes
+
+    def close(self) -> None:
+        """Give the connection back; the next batch makes a new one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _outcomes(self, requests: Sequence[ScanRequest]) -> list[Outcome]:
         connected = self._connection is not None
         try:
             return self._batch(requests)
@@ -70,12 +95,6 @@ class Line:
             if not self._broken():
                 return self._one_by_one(requests)
             raise self._away(error) from error
-
-    def close(self) -> None:
-        """Give the connection back; the next batch makes a new one."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
 
     def _batch(self, requests: Sequence[ScanRequest]) -> list[Outcome]:
         return [*scanning.run(self._open(), requests, now=clock.now())]
@@ -102,7 +121,7 @@ class Line:
 
     def _away(self, error: psycopg.Error) -> DatabaseUnavailable:
         self._away_until = time.monotonic() + PAUSE
-        log.warning("scan_gate_without_database", reason=type(error).__name__)
+        log.warning("scans_without_database", reason=type(error).__name__)
         return DatabaseUnavailable()
 
     def _open(self) -> psycopg.Connection[Any]:

@@ -1,4 +1,4 @@
-"""What Prometheus is told of the gate; answers by code are counted in `services.scanning`."""
+"""What Prometheus is told of scans beside their answers, which `services.scanning` counts by code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gate's own connection: one bad row fails alone, and a lost server is found again."""
+"""The connection of scans alone: one bad row fails alone, and a lost server is found again."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import psycopg
 import pytest
 from django.db import connection
 
-from attendance.gate import line as line_module
-from attendance.gate.line import Line, Outcome, connect
 from attendance.models import AttendanceRecord, Session
+from attendance.services import scan_line as line_module
+from attendance.services.scan_line import Line, Outcome, connect
 from attendance.services.scanning import ScanAnswer
 from core import clock
 from core.db import DatabaseUnavailable
@@ -44,12 +44,12 @@ def scans(session: Session, now: datetime) -> list[Any]:
     return [request_of(session, student, at=now) for student in students_of(session)]
 
 
-def terminate_gate() -> None:
-    """What a restart of the server does to the gate's connection."""
+def terminate_line() -> None:
+    """What a restart of the server does to the line."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-            " WHERE application_name = 'campushub scan gate' AND datname = current_database()"
+            " WHERE application_name = 'campushub scans' AND datname = current_database()"
         )
         assert cursor.fetchall() == [(True,)]
 
@@ -94,7 +94,7 @@ def test_a_connection_that_was_cut_is_made_anew_without_anybody_noticing(line: L
     session = SessionFactory(open=True)
     first, *others = scans(session, now)
     line.run([first])
-    terminate_gate()
+    terminate_line()
 
     assert codes_of(line.run([first, *others])) == ["already_recorded", "recorded", "recorded"]
 

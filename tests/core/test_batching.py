@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from attendance.gate.batching import Batcher
+from core.batching import Batcher
 from tests.races import together
 
 
