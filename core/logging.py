@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging.config
 import re
+import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 import structlog
@@ -44,18 +45,21 @@ def configure(options: dict[str, Any]) -> None:
         structlog.processors.format_exc_info,
         remove_secrets,
     ]
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared[:-1],
-            structlog.stdlib.PositionalArgumentsFormatter(),
-            remove_secrets,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
+    if options.get("format") == "json":
+        _write_lines_directly(shared, sys.stderr.buffer)
+    else:
+        structlog.configure(
+            processors=[
+                structlog.stdlib.filter_by_level,
+                *shared[:-1],
+                structlog.stdlib.PositionalArgumentsFormatter(),
+                remove_secrets,
+                structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+            ],
+            logger_factory=structlog.stdlib.LoggerFactory(),
+            wrapper_class=structlog.stdlib.BoundLogger,
+            cache_logger_on_first_use=True,
+        )
     renderer: Processor = (
         structlog.processors.JSONRenderer(serializer=_json)
         if options.get("format") == "json"
@@ -88,6 +92,38 @@ def configure(options: dict[str, Any]) -> None:
     )
 
 
+class _Lines(structlog.BytesLogger):
+    """Writes our own lines. Errors take the way through `logging`, because that is where monitoring listens."""
+
+    __slots__ = ("_errors",)
+
+    def __init__(self, file: BinaryIO, *, name: str | None = None) -> None:
+        super().__init__(file, name=name)
+        self._errors = logging.getLogger(name)
+
+    def error(self, *event: Any, **more: Any) -> None:
+        self._errors.error(*event, **more)
+
+    def critical(self, *event: Any, **more: Any) -> None:
+        self._errors.critical(*event, **more)
+
+
+def _write_lines_directly(processors: list[Processor], file: BinaryIO) -> None:
+    """Our own lines in production: every request writes one, which through `logging` takes twice as long."""
+    wrapped = structlog.stdlib.ProcessorFormatter.wrap_for_formatter
+    rendered = structlog.processors.JSONRenderer(serializer=_json_bytes)
+
+    def finish(logger: Any, method: str, event: EventDict) -> Any:
+        return (wrapped if method in {"error", "critical"} else rendered)(logger, method, event)
+
+    structlog.configure(
+        processors=[*processors, finish],
+        logger_factory=lambda name=None: _Lines(file, name=name),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        cache_logger_on_first_use=True,
+    )
+
+
 def bind_person(user: Any) -> None:
     """Let the lines of this request say whose it is: by ids alone."""
     structlog.contextvars.bind_contextvars(user_id=user.pk, school_id=getattr(user, "school_id", None))
@@ -109,4 +145,8 @@ def scrub(text: str) -> str:
 
 
 def _json(event: Any, **kwargs: Any) -> str:
-    return orjson.dumps(event, default=str).decode()
+    return _json_bytes(event).decode()
+
+
+def _json_bytes(event: Any, **kwargs: Any) -> bytes:
+    return orjson.dumps(event, default=str)

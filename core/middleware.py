@@ -15,6 +15,8 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
@@ -66,6 +68,24 @@ class RequestContextMiddleware:
             milliseconds=round(seconds * 1000, 1),
             queries=watch.count,
         )
+        return response
+
+
+class LanguageMiddleware:
+    """Speaks the language of the cookie, else of the browser; Django's LocaleMiddleware for addresses without prefixes.
+
+    Ours have none, and looking for them in every address, twice, takes most of its time.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        translation.activate(translation.get_language_from_request(request))
+        request.LANGUAGE_CODE = translation.get_language()
+        response = self.get_response(request)
+        patch_vary_headers(response, ("Accept-Language",))
+        response.headers.setdefault("Content-Language", translation.get_language())
         return response
 
 

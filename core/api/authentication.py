@@ -8,9 +8,10 @@ school that was switched off.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from django.contrib.auth import get_backends, get_user_model
+from django.contrib.auth import get_backends
 from django.contrib.auth.base_user import AbstractBaseUser
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
@@ -23,10 +24,22 @@ from core.logging import bind_person
 _CHALLENGE = 'Bearer realm="api"'
 
 
+@dataclass(frozen=True, slots=True)
+class ClaimedPerson:
+    """Somebody as their token has them. What else one may want to know of a user is not here, and asking raises."""
+
+    pk: int
+    school_id: int | None
+    role: str
+    is_authenticated: ClassVar[bool] = True
+
+
 class AccessTokenAuthentication(BaseAuthentication):
     """``Authorization: Bearer <access token>``; ``request.auth`` is its `core.tokens.AccessClaims`."""
 
-    def authenticate(self, request: Request) -> tuple[AbstractBaseUser, tokens.AccessClaims] | None:
+    def authenticate(
+        self, request: Request
+    ) -> tuple[AbstractBaseUser | ClaimedPerson, tokens.AccessClaims] | None:
         """The user and what the token says; None without a bearer token. One query."""
         parts = get_authorization_header(request).split()
         if not parts or parts[0].lower() != b"bearer":
@@ -43,7 +56,7 @@ class AccessTokenAuthentication(BaseAuthentication):
         bind_person(user)
         return user, claims
 
-    def _person(self, claims: tokens.AccessClaims) -> AbstractBaseUser | None:
+    def _person(self, claims: tokens.AccessClaims) -> AbstractBaseUser | ClaimedPerson | None:
         return _user(claims.user_id)
 
     def authenticate_header(self, request: Request) -> str:
@@ -53,12 +66,12 @@ class AccessTokenAuthentication(BaseAuthentication):
 class ClaimedAuthentication(AccessTokenAuthentication):
     """Takes the token's word for who it is, without a query: for an action whose own statement looks at the person.
 
-    `request.user` then knows its id, school and role, as they were when the token was made. Before such an action
-    tells a refusal it has to ask `confirmed`: somebody who was switched off meanwhile is told nothing but 401.
+    `request.user` is then a `ClaimedPerson`. Before such an action tells a refusal it has to ask `confirmed`: somebody
+    who was switched off since the token was made is told nothing but 401.
     """
 
-    def _person(self, claims: tokens.AccessClaims) -> AbstractBaseUser:
-        return get_user_model()(pk=claims.user_id, school_id=claims.school_id, role=claims.role)
+    def _person(self, claims: tokens.AccessClaims) -> ClaimedPerson:
+        return ClaimedPerson(claims.user_id, claims.school_id, claims.role)
 
 
 def confirmed(request: Request) -> Any:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 import logging
+import sys
 from typing import Any
 
 import pytest
 import structlog
+from django.conf import settings
 
 from core import logging as our_logging
 from core.logging import remove_secrets, scrub
@@ -48,15 +50,14 @@ def test_secret_fields_are_cut_whatever_they_hold() -> None:
 
 
 @pytest.fixture
-def written() -> Any:
+def written(monkeypatch: pytest.MonkeyPatch) -> Any:
     """What our JSON configuration writes, line by line."""
+    stream = io.BytesIO()
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(stream, write_through=True))
     our_logging.configure({"format": "json"})
-    handler = logging.getLogger().handlers[0]
-    stream = io.StringIO()
-    assert isinstance(handler, logging.StreamHandler)
-    handler.setStream(stream)
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    logging.getLogger().removeHandler(handler)
+    monkeypatch.undo()
+    our_logging.configure(settings.LOGGING)
 
 
 def test_lines_of_every_library_are_json_with_the_requests_id(written: Any) -> None:
@@ -84,3 +85,39 @@ def test_tracebacks_are_cleaned_too(written: Any) -> None:
     (line,) = written()
 
     assert "ValueError: token [removed]" in line["exception"]
+
+
+def test_our_own_lines_are_cleaned_and_told_from_info_upwards(written: Any) -> None:
+    log = structlog.get_logger("ours")
+    log.debug("not told")
+    log.warning("seen %s", "asha@college.example", token="t", note="A" * 60)
+
+    (line,) = written()
+
+    assert (line["event"], line["token"], line["note"]) == ("seen [removed]", "[removed]", "[removed]")
+    assert (line["level"], line["logger"]) == ("warning", "ours")
+
+
+def test_our_own_errors_pass_where_monitoring_listens(written: Any) -> None:
+    heard: list[logging.LogRecord] = []
+
+    class Monitor(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            heard.append(record)
+
+    monitor = Monitor()
+    logging.getLogger().addHandler(monitor)
+    log = structlog.get_logger("ours")
+    try:
+        raise ValueError("token " + "A" * 60)
+    except ValueError:
+        log.exception("broken", rows=3)
+    log.critical("worse")
+    logging.getLogger().removeHandler(monitor)
+
+    broken, worse = written()
+
+    assert [record.levelname for record in heard] == ["ERROR", "CRITICAL"]
+    assert (broken["event"], broken["rows"], broken["level"]) == ("broken", 3, "error")
+    assert "ValueError: token [removed]" in broken["exception"]
+    assert (worse["event"], worse["level"], worse["logger"]) == ("worse", "critical", "ours")

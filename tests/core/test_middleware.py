@@ -200,3 +200,25 @@ def _terminate(pid: int) -> None:
         dbname=known["NAME"],
     ) as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+
+@pytest.mark.parametrize(
+    ("cookie", "accepted", "language"),
+    [
+        ("", "", "en"),
+        ("", "te-IN,te;q=0.9", "te"),
+        ("", "tlh", "en"),
+        ("hi", "te", "hi"),
+        ("tlh", "te", "te"),
+    ],
+)
+def test_the_cookies_language_goes_before_the_browsers(
+    client: Client, cookie: str, accepted: str, language: str
+) -> None:
+    if cookie:
+        client.cookies[django_settings.LANGUAGE_COOKIE_NAME] = cookie
+
+    answer = client.get("/healthz", headers={"Accept-Language": accepted} if accepted else {})
+
+    assert answer.headers["Content-Language"] == language
+    assert "Accept-Language" in answer.headers["Vary"]
