@@ -91,3 +91,43 @@ class ResourceKind(TextChoices):
     ROOM = "room", _("room")
     COHORT = "cohort", _("cohort")
     SECTION = "section", _("section")
+
+
+class LeaveKind(TextChoices):
+    MEDICAL = "medical", _("Medical")
+    CASUAL = "casual", _("Casual")
+    ON_DUTY = "on_duty", _("On duty")
+    OTHER = "other", _("Other")
+
+
+class LeaveStatus(TextChoices):
+    PENDING = "pending", _("Pending")
+    APPROVED = "approved", _("Approved")
+    REJECTED = "rejected", _("Rejected")
+    CANCELLED = "cancelled", _("Cancelled")
+    REVOKED = "revoked", _("Revoked")
+
+    @classmethod
+    def standing(cls) -> list[str]:
+        """Leaves that hold their days: nobody can apply for the same again."""
+        return [cls.PENDING, cls.APPROVED]
+
+
+class CorrectionStatus(TextChoices):
+    PENDING = "pending", _("Pending")
+    APPROVED = "approved", _("Approved")
+    REJECTED = "rejected", _("Rejected")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class CondonationStatus(TextChoices):
+    PENDING = "pending", _("Pending")
+    RECOMMENDED = "recommended", _("Recommended")
+    APPROVED = "approved", _("Approved")
+    REJECTED = "rejected", _("Rejected")
+    CANCELLED = "cancelled", _("Cancelled")
+
+    @classmethod
+    def standing(cls) -> list[str]:
+        """Of one student and course there is at most one such request in a term."""
+        return [cls.PENDING, cls.RECOMMENDED, cls.APPROVED]

@@ -166,6 +166,32 @@ class DayIsFixed(DomainError):
     message = _("A class of the timetable stays on its day. Cancel it and hold an extra class instead.")
 
 
+class FileTooLarge(DomainError):
+    code = "file_too_large"
+    message = _("The file may have {megabytes} MB at most.")
+    status = 400
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(attr=kwargs.pop("attr", "file"), **kwargs)
+
+
+class FileTypeRefused(DomainError):
+    code = "file_type_refused"
+    message = _("Only PDF, JPEG and PNG files can be attached.")
+    status = 400
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(attr=kwargs.pop("attr", "file"), **kwargs)
+
+
+class OwnRequest(DomainError):
+    """Nobody decides what they asked for themselves."""
+
+    code = "own_request"
+    message = _("Somebody else has to decide this: you asked for it yourself.")
+    status = 403
+
+
 db.register(
     {
         "slot_no_clash": Conflict,

@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from academics.querysets import ReachQuerySet
 from accounts.enums import Role
-from attendance.enums import SessionStatus
+from attendance.enums import LeaveStatus, SessionStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -63,6 +63,36 @@ class RecordQuerySet(ReachQuerySet):
             return self.filter(student__user=user)
         sessions = self.model._meta.get_field("session").related_model
         return self.filter(session__in=sessions.objects.visible_to(user).values("pk"))
+
+
+class RequestQuerySet(ReachQuerySet):
+    """What students ask for: their own; faculty see those of the students they teach or head."""
+
+    def within_reach(self, user: User) -> Self:
+        from academics.models import Student
+
+        if user.role == Role.STUDENT:
+            return self.filter(student__user=user)
+        return self.filter(student__in=Student.objects.visible_to(user).values("pk"))
+
+
+class LeaveQuerySet(RequestQuerySet):
+    def standing(self) -> Self:
+        """Pending or approved: they hold their days."""
+        return self.filter(status__in=LeaveStatus.standing())
+
+
+class CorrectionQuerySet(RequestQuerySet):
+    def within_reach(self, user: User) -> Self:
+        """Faculty: of the classes they run or head, not of everything else their students do."""
+        if user.role == Role.STUDENT:
+            return self.filter(student__user=user)
+        sessions = self.model._meta.get_field("session").related_model
+        return self.filter(session__in=sessions.objects.visible_to(user).values("pk"))
+
+
+class CondonationQuerySet(RequestQuerySet):
+    """The registrar's list at the end of a term."""
 
 
 class StatisticsQuerySet(ReachQuerySet):

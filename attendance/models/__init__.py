@@ -5,13 +5,18 @@ from __future__ import annotations
 from attendance.models.calendar import Holiday, SlotException, SlotOccupancy, TimetableSlot
 from attendance.models.configuration import AttendanceConfiguration
 from attendance.models.records import AttendanceRecord, AttendanceStatistics, ScanTicketUse
+from attendance.models.requests import CondonationRequest, CorrectionRequest, LeaveApplication, LeaveSession
 from attendance.models.sessions import Session, SessionOccupancy
 
 __all__ = [
     "AttendanceConfiguration",
     "AttendanceRecord",
     "AttendanceStatistics",
+    "CondonationRequest",
+    "CorrectionRequest",
     "Holiday",
+    "LeaveApplication",
+    "LeaveSession",
     "ScanTicketUse",
     "Session",
     "SessionOccupancy",

@@ -76,6 +76,16 @@ class AttendanceRecord(Partitioned):
     device_key = models.CharField(_("device"), max_length=64, null=True, blank=True)  # noqa: DJ001 - null is "no device" in the unique index
     location = models.JSONField(_("location"), null=True, blank=True)
     remarks = models.CharField(_("remarks"), max_length=500, blank=True, default="", db_default="")
+    #: The leave that made it what it is; none once anybody or anything else changed it.
+    leave = models.ForeignKey(
+        "attendance.LeaveApplication",
+        verbose_name=_("leave"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="records",
+        db_index=False,
+    )
     metadata = models.JSONField(_("details"), default=dict, db_default={}, blank=True)
 
     objects = RecordQuerySet.as_manager()
@@ -101,6 +111,7 @@ class AttendanceRecord(Partitioned):
                 include=["status", "session", "section"],
                 name="record_by_student",
             ),
+            models.Index(fields=["leave"], condition=Q(leave__isnull=False), name="record_by_leave"),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,30 @@
+"""Uploaded files in the API: taken as multipart, handed out as downloads."""
+
+from __future__ import annotations
+
+from django.core.files.uploadedfile import UploadedFile
+from django.http import FileResponse
+
+from attendance.models.requests import Evidence
+from attendance.services.evidence import Upload
+from core.errors import NotFound
+
+
+def upload_of(file: UploadedFile | None) -> Upload | None:
+    """What a serializer's FileField gave, as the services take it."""
+    return None if file is None else Upload(file.name or "", file.read())
+
+
+def download(request: Evidence) -> FileResponse:
+    """The attached file: never shown in the site's own pages, whatever it contains. Raises NotFound without one."""
+    if not request.file:
+        raise NotFound
+    answer = FileResponse(
+        request.file.open("rb"),
+        as_attachment=True,
+        filename=request.file_name,
+        content_type=request.file_type,
+    )
+    answer["Cache-Control"] = "private, no-store"
+    answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return answer
