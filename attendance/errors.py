@@ -192,11 +192,36 @@ class OwnRequest(DomainError):
     status = 403
 
 
+class NotTheirClass(DomainError):
+    code = "not_their_class"
+    message = _("One of these classes is not the student's, or not on {day}.")
+    status = 400
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(attr=kwargs.pop("attr", "sessions"), **kwargs)
+
+
+class LeaveOverlaps(DomainError):
+    """`meta.leave` names the other one."""
+
+    code = "leave_overlaps"
+    message = _(
+        "There is a leave from {first} to {last} already. Cancel that one first, or choose other days."
+    )
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("first", "–")
+        kwargs.setdefault("last", "–")
+        super().__init__(**kwargs)
+
+
 db.register(
     {
         "slot_no_clash": Conflict,
         "session_no_clash": Conflict,
         "holiday_once": HolidayExists,
         "record_one_device": DeviceAlreadyUsed,
+        "leave_no_overlap": LeaveOverlaps,
+        "leave_one_per_class": LeaveOverlaps,
     }
 )

@@ -125,7 +125,7 @@ WITH input AS (
       FROM input ORDER BY student_id
     ON CONFLICT (session_id, student_id, held_on) DO UPDATE
        SET status = excluded.status, source = 'manual', marked_at = excluded.marked_at,
-           marked_by_id = excluded.marked_by_id,
+           marked_by_id = excluded.marked_by_id, leave_id = NULL,
            remarks = coalesce((SELECT remarks FROM input i WHERE i.student_id = excluded.student_id), r.remarks)
     RETURNING r.id, r.student_id
 ), told AS (

@@ -216,7 +216,7 @@ _REPLACE_SYSTEM = """
 UPDATE attendance_record r
    SET status = CASE WHEN %(captured)s <= greatest(s.starts_at, coalesce(s.opened_by_human_at, s.starts_at))
                      + make_interval(mins => c.grace_period_minutes) THEN 'present' ELSE 'late' END,
-       source = 'qr', marked_at = %(captured)s,
+       source = 'qr', marked_at = %(captured)s, leave_id = NULL,
        device_key = CASE WHEN c.one_device_per_student THEN %(device)s END
   FROM attendance_session s JOIN attendance_configuration c ON c.school_id = s.school_id
  WHERE r.id = %(record)s AND r.held_on = s.held_on AND r.session_id = s.id AND s.id = %(session)s

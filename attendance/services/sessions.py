@@ -16,7 +16,7 @@ from accounts.models import User
 from attendance import errors
 from attendance.enums import SessionStatus, Source
 from attendance.models import AttendanceRecord, Session, SessionOccupancy
-from attendance.services import statistics
+from attendance.services import leave_effect, statistics
 from audit.services.entries import operation
 from core import live
 from core.errors import InvalidTransition, NotFound, ReasonRequired
@@ -24,11 +24,12 @@ from core.errors import InvalidTransition, NotFound, ReasonRequired
 #: A reopened class, or one opened after its end, is closed by the scheduler after this time.
 REOPENED_FOR = timedelta(minutes=30)
 
-_ABSENTEES = """
+# Whom a leave covers is what the leave says, also where the school marks nobody absent by itself.
+_ABSENTEES = f"""
 INSERT INTO attendance_record (id, held_on, session_id, school_id, section_id, student_id, snapshot_id, status,
-                               source, marked_at)
+                               source, marked_at, leave_id)
 SELECT gen_random_uuid(), %(held_on)s, %(session)s, %(school)s, who.section_id, who.student_id,
-       who.snapshot_id, 'absent', 'system', %(now)s
+       who.snapshot_id, coalesce(leave.status, 'absent'), 'system', %(now)s, leave.id
   FROM (SELECT DISTINCT ON (e.student_id) e.student_id, e.section_id, st.current_snapshot_id AS snapshot_id
           FROM attendance_session_sections ss
           JOIN academics_enrollment e ON e.section_id = ss.section_id
@@ -36,8 +37,11 @@ SELECT gen_random_uuid(), %(held_on)s, %(session)s, %(school)s, who.section_id, 
           JOIN academics_student st ON st.id = e.student_id
          WHERE ss.session_id = %(session)s
          ORDER BY e.student_id, e.section_id) who
+  {leave_effect.LATERAL.format(student="who.student_id", held_on="%(held_on)s", session="%(session)s")}
  WHERE NOT EXISTS (SELECT 1 FROM attendance_record r
                     WHERE r.session_id = %(session)s AND r.held_on = %(held_on)s AND r.student_id = who.student_id)
+   AND (%(mark_absent)s OR leave.id IS NOT NULL)
+RETURNING leave_id IS NULL
 """
 
 
@@ -229,14 +233,14 @@ def free(sessions: Iterable[Session]) -> None:
 
 
 def _close(session: Session, *, by: User | None, now: datetime, action: str = "") -> Session:
-    absent = _mark_absentees(session, now=now)
+    absent, on_leave = _mark_absentees(session, now=now)
     with operation(by=by, at=now) as op:
         _move(
             session,
             SessionStatus.CLOSED,
             op,
             action=action,
-            detail={"absent": absent},
+            detail={"absent": absent, **({"on_leave": on_leave} if on_leave else {})},
             closed_at=now,
             closed_by=by,
         )
@@ -246,16 +250,25 @@ def _close(session: Session, *, by: User | None, now: datetime, action: str = ""
     return session
 
 
-def _mark_absentees(session: Session, *, now: datetime) -> int:
-    """One statement whatever the size of the class; it runs after the lock, so it sees every scan that counted."""
-    if not session.school.attendance_configuration.auto_mark_absent:
-        return 0
+def _mark_absentees(session: Session, *, now: datetime) -> tuple[int, int]:
+    """How many are absent, and how many are what their leave says.
+
+    One statement whatever the size of the class; it runs after the lock, so it sees every scan that counted, and
+    every leave approved before.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             _ABSENTEES,
-            {"session": session.pk, "held_on": session.held_on, "school": session.school_id, "now": now},
+            {
+                "session": session.pk,
+                "held_on": session.held_on,
+                "school": session.school_id,
+                "now": now,
+                "mark_absent": session.school.attendance_configuration.auto_mark_absent,
+            },
         )
-        return int(cursor.rowcount)
+        absent = [is_absent for (is_absent,) in cursor.fetchall()]
+    return sum(absent), len(absent) - sum(absent)
 
 
 def _cancel(session: Session, *, reason: str, by: User | None, now: datetime) -> Session:

@@ -10,11 +10,12 @@ Rows are always touched in the order of their student, so that two transactions 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -26,7 +27,12 @@ from core import partitions
 _FIGURES = """(attendance_figures({present}, {late}, {absent}, {excused}, c.late_weight,
     c.excused_counts_as = 'present', c.attendance_threshold_percent, c.condonation_floor_percent)).percentage"""
 
-# What the records of one session contribute, one row per (student, course).
+_OF_ONE_CLASS = """r.session_id = %(session)s AND r.held_on = %(held_on)s
+       AND (%(students)s::bigint[] IS NULL OR r.student_id = ANY (%(students)s::bigint[]))"""
+_OF_ONE_STUDENT = """r.student_id = %(student)s AND r.session_id = ANY (%(sessions)s::uuid[])
+       AND r.held_on = ANY (%(days)s::date[])"""
+
+# What the records in question contribute, one row per (student, course).
 _APPLY = f"""
 WITH part AS (
     SELECT r.student_id, sec.course_id, s.term_id, s.school_id,
@@ -37,8 +43,7 @@ WITH part AS (
       FROM attendance_record r
       JOIN attendance_session s ON s.id = r.session_id
       JOIN academics_section sec ON sec.id = r.section_id
-     WHERE r.session_id = %(session)s AND r.held_on = %(held_on)s
-       AND (%(students)s::bigint[] IS NULL OR r.student_id = ANY (%(students)s::bigint[]))
+     WHERE {{which}}
      GROUP BY 1, 2, 3, 4
      ORDER BY 1, 2
 )
@@ -72,8 +77,7 @@ WITH part AS (
       FROM attendance_record r
       JOIN attendance_session s ON s.id = r.session_id
       JOIN academics_section sec ON sec.id = r.section_id
-     WHERE r.session_id = %(session)s AND r.held_on = %(held_on)s
-       AND (%(students)s::bigint[] IS NULL OR r.student_id = ANY (%(students)s::bigint[]))
+     WHERE {{which}}
      GROUP BY 1, 2, 3
 ), held AS MATERIALIZED (
     SELECT t.id, t.school_id, p.present, p.late, p.absent, p.excused
@@ -99,27 +103,47 @@ UPDATE attendance_statistics t SET
 
 def add(session: Session, *, now: datetime, students: Collection[int] | None = None) -> None:
     """Count the session's records in; all of them, or those of some students (ids)."""
-    _run(_APPLY, session, now, students)
+    _run_class(_APPLY, session, now, students)
 
 
 def take(session: Session, *, now: datetime, students: Collection[int] | None = None) -> None:
     """Take the session's records out of the figures, before they change or stop counting."""
-    _run(_TAKE, session, now, students)
+    _run_class(_TAKE, session, now, students)
 
 
-def _run(sql: str, session: Session, now: datetime, students: Collection[int] | None) -> None:
+def add_student(student_id: int, classes: Mapping[UUID, date], *, now: datetime) -> None:
+    """Count one student's records in several classes in; `classes` are ids of counted sessions with their days."""
+    _run_student(_APPLY, student_id, classes, now)
+
+
+def take_student(student_id: int, classes: Mapping[UUID, date], *, now: datetime) -> None:
+    """Take one student's records in several classes out, before they change."""
+    _run_student(_TAKE, student_id, classes, now)
+
+
+def _run_class(sql: str, session: Session, now: datetime, students: Collection[int] | None) -> None:
+    _run(
+        sql.format(which=_OF_ONE_CLASS),
+        {
+            "session": session.pk,
+            "held_on": session.held_on,
+            "students": None if students is None else sorted(students),
+            "now": now,
+        },
+    )
+
+
+def _run_student(sql: str, student_id: int, classes: Mapping[UUID, date], now: datetime) -> None:
+    if classes:
+        known = {"student": student_id, "sessions": list(classes), "days": sorted(set(classes.values()))}
+        _run(sql.format(which=_OF_ONE_STUDENT), {**known, "now": now})
+
+
+def _run(sql: str, parameters: dict[str, Any]) -> None:
     if not connection.in_atomic_block:
         raise RuntimeError("figures change only in the transaction of the records they are made of")
     with connection.cursor() as cursor:
-        cursor.execute(
-            sql,
-            {
-                "session": session.pk,
-                "held_on": session.held_on,
-                "students": None if students is None else sorted(students),
-                "now": now,
-            },
-        )
+        cursor.execute(sql, parameters)
 
 
 class Counts(NamedTuple):
