@@ -17,12 +17,13 @@ from attendance.models import (
     AttendanceRecord,
     AttendanceStatistics,
     Holiday,
+    LeaveApplication,
     Session,
     SlotException,
     TimetableSlot,
 )
 from attendance.selectors.sessions import slots_with_details, with_details
-from attendance.services import configuration, holidays, marking, sessions, timetable
+from attendance.services import configuration, holidays, leaves, marking, sessions, timetable
 from core import clock
 from core.admin import PolicyAdmin, ReasonForm
 
@@ -280,6 +281,42 @@ class RecordAdmin(PolicyAdmin):
     @admin.action(description=_("Mark excused"))
     def mark_excused(self, request: HttpRequest, queryset: Any) -> None:
         self._mark(request, queryset, "excused")
+
+
+@admin.register(LeaveApplication)
+class LeaveAdmin(PolicyAdmin):
+    """Lists and decides; students apply on their own pages, the office for them through the API."""
+
+    list_display = ("student", "kind", "from_date", "to_date", "partial", "status", "reviewer", "applied_at")
+    list_filter = ("status", "kind")
+    list_select_related = ("student__user", "reviewer")
+    search_fields = ("student__enrollment_no",)
+    date_hierarchy = "from_date"
+    action_form = ReasonForm
+    actions = ("approve", "reject", "revoke")
+
+    def get_exclude(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The reason and the file are for whoever may decide; a file is handed out by the API alone."""
+        may_read = obj is not None and policies.can_read_leave(_by(request), obj)
+        return ("file",) if may_read else ("file", "reason", "file_name", "file_type")
+
+    def _decide(self, request: HttpRequest, queryset: Any, decide: Any) -> None:
+        def act(leave: LeaveApplication) -> None:
+            decide(leave=leave, remarks=_reason(request), by=_by(request), now=clock.now())
+
+        self.each(request, queryset, act, policies.can_review_leave)
+
+    @admin.action(description=_("Approve"))
+    def approve(self, request: HttpRequest, queryset: Any) -> None:
+        self._decide(request, queryset, leaves.approve)
+
+    @admin.action(description=_("Reject (needs a reason)"))
+    def reject(self, request: HttpRequest, queryset: Any) -> None:
+        self._decide(request, queryset, leaves.reject)
+
+    @admin.action(description=_("Revoke (needs a reason)"))
+    def revoke(self, request: HttpRequest, queryset: Any) -> None:
+        self._decide(request, queryset, leaves.revoke)
 
 
 @admin.register(AttendanceStatistics)

@@ -201,6 +201,17 @@ class NotTheirClass(DomainError):
         super().__init__(attr=kwargs.pop("attr", "sessions"), **kwargs)
 
 
+class StudentNotNamed(DomainError):
+    """Somebody who is no student asks for something without saying for whom."""
+
+    code = "student_required"
+    message = _("Say for which student.")
+    status = 400
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(attr=kwargs.pop("attr", "student"), **kwargs)
+
+
 class LeaveOverlaps(DomainError):
     """`meta.leave` names the other one."""
 

@@ -10,7 +10,7 @@ from academics.models import Department, Faculty, Section, Student
 from academics.policies import is_office_of
 from accounts.enums import Role
 from accounts.models import School, User
-from attendance.models import AttendanceRecord, Holiday, Session, TimetableSlot
+from attendance.models import AttendanceRecord, Holiday, LeaveApplication, Session, TimetableSlot
 
 
 def heads_department_of(user: User, session: Session) -> bool:
@@ -141,3 +141,32 @@ def is_student(user: User) -> bool:
 
 
 can_scan = is_student
+
+
+def can_ask_for_leave(user: User, school: School) -> bool:
+    """Whether this person applies for leave at all; for whom, `can_apply_for_leave` says."""
+    return is_student(user) or is_office_of(user, school.pk)
+
+
+def can_apply_for_leave(user: User, student: Student) -> bool:
+    """For oneself; the office for anybody who cannot."""
+    return student.user_id == user.pk or is_office_of(user, student.school_id)
+
+
+def can_view_leave(user: User, leave: LeaveApplication) -> bool:
+    return LeaveApplication.objects.visible_to(user).filter(pk=leave.pk).exists()
+
+
+def can_review_leave(user: User, leave: LeaveApplication) -> bool:
+    """Approve, reject, revoke: see `LeaveQuerySet.reviewable_by`; what one asked for oneself the service refuses."""
+    return LeaveApplication.objects.filter(pk=leave.pk).reviewable_by(user).exists()
+
+
+def can_change_leave(user: User, leave: LeaveApplication) -> bool:
+    """Change or cancel it while it is pending: whoever it is for, and who applied for them."""
+    return user.pk in {leave.applied_by_id, leave.student.user_id}
+
+
+def can_read_leave(user: User, leave: LeaveApplication) -> bool:
+    """Its reason and file: whoever it is for or who applied, and who may decide."""
+    return can_change_leave(user, leave) or can_review_leave(user, leave)

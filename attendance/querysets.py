@@ -77,6 +77,21 @@ class RequestQuerySet(ReachQuerySet):
 
 
 class LeaveQuerySet(RequestQuerySet):
+    def reviewable_by(self, user: User) -> Self:
+        """The office decides on everybody's; faculty on those whose department they head or whose section is in
+        their charge. Who only teaches a student sees that there is a leave, not why."""
+        if user.role != Role.FACULTY:
+            return self.visible_to(user) if user.is_office else self.none()
+        from academics.models import Enrollment
+
+        mine = Enrollment.objects.filter(section__faculty__user=user).values("student")
+        return self.filter(Q(student__department__head__user=user) | Q(student__in=mine))
+
+    def with_rights_of(self, user: User) -> Self:
+        """Each row knows `may_review`."""
+        own = self.model.objects.filter(pk=models.OuterRef("pk")).reviewable_by(user)
+        return self.annotate(may_review=models.Exists(own))
+
     def standing(self) -> Self:
         """Pending or approved: they hold their days."""
         return self.filter(status__in=LeaveStatus.standing())

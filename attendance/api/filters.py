@@ -16,8 +16,8 @@ from academics.api.filters import SchoolFilterSet, UpperCharFilter
 from academics.models import Faculty, Section
 from accounts.models import User
 from attendance.api.fields import FIRST_DAY, LAST_DAY
-from attendance.enums import HolidayKind, SessionStatus, Source, Status, Weekday
-from attendance.models import AttendanceRecord, Holiday, Session, TimetableSlot
+from attendance.enums import HolidayKind, LeaveKind, LeaveStatus, SessionStatus, Source, Status, Weekday
+from attendance.models import AttendanceRecord, Holiday, LeaveApplication, Session, TimetableSlot
 from audit.models import AuditEntry
 
 
@@ -189,6 +189,30 @@ class RecordFilterSet(OneSchoolFilterSet, DaysFilterSet):
         ids = list(sections.values_list("pk", flat=True))
         held = Session.objects.filter(sections__in=ids)
         return queryset.filter(section__in=ids, session__in=held.values("pk")) if ids else queryset.none()
+
+
+class LeaveFilterSet(SchoolFilterSet):
+    student = UpperCharFilter(field_name="student__enrollment_no", label="Enrollment number.")
+    kind = filters.MultipleChoiceFilter(
+        choices=LeaveKind.choices, distinct=False, label="Repeat it for several."
+    )
+    status = filters.MultipleChoiceFilter(
+        choices=LeaveStatus.choices, distinct=False, label="Repeat it for several."
+    )
+    to_review = TruthFilter(method="by_right", label="Pending ones on which you may decide.")
+    on = filters.DateFilter(method="by_day", label="Those that this date lies in.")
+
+    class Meta:
+        model = LeaveApplication
+        fields: list[str] = []
+
+    def by_day(self, queryset: Any, name: str, value: Any) -> Any:
+        return queryset.filter(from_date__lte=value, to_date__gte=value)
+
+    def by_right(self, queryset: Any, name: str, value: bool) -> Any:
+        wanted = queryset.model.objects.reviewable_by(self.request.user).filter(status=LeaveStatus.PENDING)
+        found = queryset.filter if value else queryset.exclude
+        return found(pk__in=wanted.values("pk"))
 
 
 class AuditFilterSet(OneSchoolFilterSet):

@@ -7,6 +7,7 @@ from rest_framework.routers import SimpleRouter
 
 from attendance.api.viewsets.configuration import ConfigurationView
 from attendance.api.viewsets.holidays import HolidayViewSet
+from attendance.api.viewsets.leaves import LeaveViewSet
 from attendance.api.viewsets.records import RecordViewSet
 from attendance.api.viewsets.sessions import SessionViewSet
 from attendance.api.viewsets.slots import SlotViewSet
@@ -19,6 +20,7 @@ router.register("records", RecordViewSet, basename="attendance-record")
 router.register("sessions", SessionViewSet, basename="attendance-session")
 router.register("holidays", HolidayViewSet, basename="attendance-holiday")
 router.register("timetable-slots", SlotViewSet, basename="attendance-slot")
+router.register("leave-applications", LeaveViewSet, basename="attendance-leave")
 router.register("audit-log", AuditLogViewSet, basename="attendance-audit")
 
 urlpatterns = [

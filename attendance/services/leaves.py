@@ -7,10 +7,11 @@ same moment the later one always sees what the earlier one did.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -22,9 +23,10 @@ from attendance.enums import LeaveStatus
 from attendance.models import LeaveApplication, LeaveSession, Session
 from attendance.services import leave_marks
 from attendance.services.evidence import Upload, attached
-from audit.services.entries import operation
+from audit.services.entries import changed, operation
 from core.db import still_there
-from core.errors import Invalid, InvalidTransition, ReasonRequired
+from core.errors import DomainError, Invalid, InvalidTransition, ReasonRequired
+from core.ids import uuid7
 from core.locks import lock
 
 #: A term and its examinations; longer ones are typing mistakes.
@@ -60,44 +62,65 @@ def apply_for(
 
     Raises Invalid (dates), RangeTooLong, NotTheirClass, LeaveOverlaps, FileTooLarge, FileTypeRefused.
     """
-    # Of two applications for the same days the second one waits here, and finds the first.
-    lock("leave", student.pk)
-    _check_dates(from_date, to_date, single=bool(only))
-    _check_classes(student, from_date, only)
-    _check_free(student, from_date, to_date, only)
     leave = LeaveApplication(
-        school_id=student.school_id,
-        student=student,
-        kind=kind,
-        from_date=from_date,
-        to_date=to_date,
-        partial=bool(only),
-        reason=reason,
-        applied_at=now,
-        applied_by=by,
+        school_id=student.school_id, student=student, kind=kind, reason=reason, applied_at=now, applied_by=by
     )
+    _check(leave, from_date, to_date, only)
     with attached(leave, upload), operation(by=by, at=now) as op:
         leave.save(force_insert=True)
-        LeaveSession.objects.bulk_create(
-            LeaveSession(leave=leave, session=session, student=student) for session in only
-        )
+        _keep_classes(leave, only)
         op.record(
             "leave.apply",
             leave,
             school_id=leave.school_id,
-            after={
-                "student": student.pk,
-                "kind": kind,
-                "from": from_date,
-                "to": to_date,
-                "classes": [session.pk for session in only],
-            },
+            after={"student": student.pk, **_described(leave)},
         )
     return leave
 
 
 @transaction.atomic
-def approve(*, leave: LeaveApplication, remarks: str = "", by: User, now: datetime) -> LeaveOutcome:
+def change(
+    *, leave: LeaveApplication, changes: Mapping[str, Any], by: User, now: datetime
+) -> LeaveApplication:
+    """Change a leave that nobody has decided yet: any of `apply_for`'s kind, from_date, to_date, only, reason, upload.
+
+    Raises what `apply_for` raises, and InvalidTransition once it is decided.
+    """
+    leave = _locked(leave)
+    if leave.status != LeaveStatus.PENDING:
+        raise _no_way(leave, LeaveStatus.PENDING)
+    before = _described(leave)
+    leave.kind = changes.get("kind", leave.kind)
+    leave.reason = changes.get("reason", leave.reason)
+    only = changes.get("only")
+    if only is None:
+        only = [item.session for item in leave.classes.select_related("session").order_by("session")]
+    _check(leave, changes.get("from_date", leave.from_date), changes.get("to_date", leave.to_date), only)
+    old = leave.file.name if changes.get("upload") else ""
+    with attached(leave, changes.get("upload")), operation(by=by, at=now) as op:
+        leave.save()
+        leave.classes.all().delete()
+        _keep_classes(leave, only)
+        op.record(
+            "leave.change",
+            leave,
+            school_id=leave.school_id,
+            **changed(before, _described(leave)),
+        )
+    if old:
+        transaction.on_commit(lambda: leave.file.storage.delete(old))
+    return leave
+
+
+@transaction.atomic
+def approve(
+    *,
+    leave: LeaveApplication,
+    remarks: str = "",
+    by: User,
+    now: datetime,
+    operation_id: UUID | None = None,
+) -> LeaveOutcome:
     """Approve: what it covers and is absent becomes excused, or present for duty elsewhere; figures follow.
 
     Harmless when it is approved already. Classes that are locked change only if `by` is of the office: approving
@@ -105,11 +128,29 @@ def approve(*, leave: LeaveApplication, remarks: str = "", by: User, now: dateti
     """
     leave = _locked(leave)
     _check_reviewer(leave, by)
-    with operation(by=by, at=now) as op:
+    with operation(by=by, at=now, ident=operation_id) as op:
         if leave.status != LeaveStatus.APPROVED:
             _decide(leave, LeaveStatus.APPROVED, op, remarks=remarks, by=by, now=now)
         marks = leave_marks.grant(leave, op, locked_too=by.is_office, now=now)
     return LeaveOutcome(leave, marks.changed, marks.locked)
+
+
+def approve_many(
+    *, leaves: Iterable[LeaveApplication], remarks: str = "", by: User, now: datetime
+) -> list[LeaveOutcome | DomainError]:
+    """Approve each by itself, all under one operation_id; in the order given, what became of it or why not.
+
+    Each in a transaction of its own: of two who approve many at once, whose classes are the same, neither waits for
+    the other with classes in hand that the other wants.
+    """
+    ident = uuid7()
+    outcomes: list[LeaveOutcome | DomainError] = []
+    for leave in leaves:
+        try:
+            outcomes.append(approve(leave=leave, remarks=remarks, by=by, now=now, operation_id=ident))
+        except DomainError as refusal:
+            outcomes.append(refusal)
+    return outcomes
 
 
 @transaction.atomic
@@ -154,6 +195,33 @@ def revoke(*, leave: LeaveApplication, remarks: str, by: User, now: datetime) ->
 # -- what is asked ---------------------------------------------------------------------------------------------------
 
 
+def _check(leave: LeaveApplication, from_date: date, to_date: date, only: Sequence[Session]) -> None:
+    """Whether the leave may be for these days or classes; then it is."""
+    # Of two applications for the same days the second one waits here, and finds the first.
+    lock("leave", leave.student_id)
+    _check_dates(from_date, to_date, single=bool(only))
+    _check_classes(leave.student, from_date, only)
+    _check_free(leave, from_date, to_date, only)
+    leave.from_date, leave.to_date, leave.partial = from_date, to_date, bool(only)
+
+
+def _keep_classes(leave: LeaveApplication, only: Sequence[Session]) -> None:
+    LeaveSession.objects.bulk_create(
+        LeaveSession(leave=leave, session=session, student=leave.student) for session in only
+    )
+
+
+def _described(leave: LeaveApplication) -> dict[str, Any]:
+    """What the trail says of it: not the reason, which is nobody's business there."""
+    return {
+        "kind": leave.kind,
+        "from": leave.from_date,
+        "to": leave.to_date,
+        "classes": sorted(str(item) for item in leave.classes.values_list("session", flat=True)),
+        "file": leave.file_type,
+    }
+
+
 def _check_dates(from_date: date, to_date: date, *, single: bool) -> None:
     if to_date < from_date:
         raise Invalid(attr="to_date", detail=_("The last day lies before the first."))
@@ -171,16 +239,18 @@ def _check_classes(student: Student, day: date, only: Sequence[Session]) -> None
         raise errors.NotTheirClass(day=day)
 
 
-def _check_free(student: Student, from_date: date, to_date: date, only: Sequence[Session]) -> None:
+def _check_free(leave: LeaveApplication, from_date: date, to_date: date, only: Sequence[Session]) -> None:
     """The friendly answer; the constraints of the tables make the rest impossible."""
-    meeting = LeaveApplication.objects.standing().filter(
-        student=student, from_date__lte=to_date, to_date__gte=from_date
+    meeting = (
+        LeaveApplication.objects.standing()
+        .filter(student=leave.student, from_date__lte=to_date, to_date__gte=from_date)
+        .exclude(pk=leave.pk)
     )
     if only:
         # Other classes of the same day may have a leave of their own.
         meeting = meeting.exclude(
             partial=True,
-            pk__in=LeaveApplication.objects.filter(student=student, partial=True)
+            pk__in=LeaveApplication.objects.filter(student=leave.student, partial=True)
             .exclude(classes__session__in=only)
             .values("pk"),
         )
@@ -233,11 +303,7 @@ def _decide(
 
 def _move(leave: LeaveApplication, target: LeaveStatus, op: Any, *, remarks: str = "") -> None:
     if leave.status not in _FROM[target]:
-        raise InvalidTransition(
-            current=leave.get_status_display(),
-            target=target.label,
-            meta={"current": leave.status, "target": target.value},
-        )
+        raise _no_way(leave, target)
     op.record(
         f"leave.{_VERBS[target]}",
         leave,
@@ -248,3 +314,11 @@ def _move(leave: LeaveApplication, target: LeaveStatus, op: Any, *, remarks: str
     leave.status = target
     if target not in LeaveStatus.standing():
         leave.classes.update(standing=False)
+
+
+def _no_way(leave: LeaveApplication, target: LeaveStatus) -> InvalidTransition:
+    return InvalidTransition(
+        current=leave.get_status_display(),
+        target=target.label,
+        meta={"current": leave.status, "target": target.value},
+    )

@@ -28,6 +28,7 @@ from attendance.services import (
     generation,
     holiday_import,
     holidays,
+    leaves,
     marking,
     scanning,
     scheduler,
@@ -588,6 +589,63 @@ def _(w: World) -> Any:
     return {"marks": [marking.Mark(name, *mark) for name, mark in zip(names, wanted, strict=True)], **args}
 
 
+def _leave(w: World, **values: Any) -> Any:
+    """An application of the world's student for the day of its class."""
+    return leaves.apply_for(
+        **{"student": w.student, "kind": "medical", "from_date": FROM + timedelta(days=1),
+           "to_date": FROM + timedelta(days=1), "reason": REMARK, "by": w.student.user, "now": w.now, **values}
+    )  # fmt: skip
+
+
+@row(leaves.apply_for, {("leave.apply", "leaveapplication"): 1})
+def _(w: World) -> Any:
+    return {"student": w.student, "kind": "medical", "from_date": FROM, "to_date": FROM, "reason": REMARK,
+            "by": w.student.user, "now": w.now}  # fmt: skip
+
+
+@row(leaves.change, {("leave.change", "leaveapplication"): 1})
+def _(w: World) -> Any:
+    return {
+        "leave": _leave(w),
+        "changes": {"kind": "casual", "reason": NAME},
+        "by": w.student.user,
+        "now": w.now,
+    }
+
+
+@row(leaves.approve, {("leave.approve", "leaveapplication"): 1, ("record.update", "attendancerecord"): 1})
+def _(w: World) -> Any:
+    w.closed()
+    return {"leave": _leave(w), "remarks": REMARK, **w.by}
+
+
+@row(
+    leaves.approve_many, {("leave.approve", "leaveapplication"): 2, ("record.update", "attendancerecord"): 1}
+)
+def _(w: World) -> Any:
+    w.closed()
+    later = {"from_date": FROM + timedelta(days=2), "to_date": FROM + timedelta(days=4)}
+    return {"leaves": [_leave(w), _leave(w, **later)], "remarks": REMARK, **w.by}
+
+
+@row(leaves.reject, {("leave.reject", "leaveapplication"): 1})
+def _(w: World) -> Any:
+    return {"leave": _leave(w), "remarks": REMARK, **w.by}
+
+
+@row(leaves.cancel, {("leave.cancel", "leaveapplication"): 1})
+def _(w: World) -> Any:
+    return {"leave": _leave(w), "by": w.student.user, "now": w.now}
+
+
+@row(leaves.revoke, {("leave.revoke", "leaveapplication"): 1, ("record.update", "attendancerecord"): 1})
+def _(w: World) -> Any:
+    w.closed()
+    leave = _leave(w)
+    leaves.approve(leave=leave, **w.by)
+    return {"leave": leave, "remarks": REMARK, **w.by}
+
+
 @row(scanning.scan, {("record.create", "attendancerecord"): 1}, actor="student")
 def _(w: World) -> Any:
     session = w.opened()
@@ -697,6 +755,11 @@ SILENT: dict[str, str] = {
     "attendance.services.replanning.replan": _STEP,
     "attendance.services.replanning.shape_of": _READS,
     "attendance.services.resources.adopt_batches": _STEP,
+    "attendance.services.evidence.attached": "keeps a file beside what is told of its request",
+    "attendance.services.leave_effect.leave_effect": _READS,
+    "attendance.services.leave_marks.classes_of": _READS,
+    "attendance.services.leave_marks.grant": _STEP,
+    "attendance.services.leave_marks.withdraw": _STEP,
     "attendance.services.scan_line.connect": "opens a connection",
     "attendance.services.screen.series_ends": _READS,
     "attendance.services.sessions.announce": "tells class screens",
@@ -704,10 +767,12 @@ SILENT: dict[str, str] = {
     "attendance.services.sessions.locked": "takes a lock",
     "attendance.services.sessions.was_captured": _READS,
     "attendance.services.statistics.add": _DERIVED,
+    "attendance.services.statistics.add_student": _DERIVED,
     "attendance.services.statistics.check": _READS,
     "attendance.services.statistics.rebuild": _DERIVED,
     "attendance.services.statistics.refresh_percentages": _DERIVED,
     "attendance.services.statistics.take": _DERIVED,
+    "attendance.services.statistics.take_student": _DERIVED,
     "attendance.services.tickets.forget": "clears away used tickets, whose marks are told",
     # audit: the trail itself
     **dict.fromkeys(

@@ -69,6 +69,16 @@ DELETE attendance-holiday-detail holiday    | 401   403   403   403   403   403 
 POST attendance-holiday-import              | 401   403   403   403   403   403   ok    403   ok    ok
 GET attendance-holiday-list                 | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
 POST attendance-holiday-list                | 401   403   403   403   403   403   ok    403   ok    ok
+POST attendance-leave-approve leave         | 401   403   403   ok    403   ok    ok    403   ok    404
+POST attendance-leave-bulk-approve          | 401   403   403   ok    ok    ok    ok    403   ok    ok
+POST attendance-leave-cancel leave          | 401   ok    403   403   403   403   403   403   403   404
+GET attendance-leave-detail leave           | 401   ok    403   ok    403   ok    ok    ok    ok    404
+PATCH attendance-leave-detail leave         | 401   ok    403   403   403   403   403   403   403   404
+GET attendance-leave-file leave             | 401   ok    403   ok    403   ok    ok    403   ok    404
+GET attendance-leave-list                   | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+POST attendance-leave-list                  | 401   ok    403   403   403   403   ok    403   ok    ok
+POST attendance-leave-reject leave          | 401   403   403   ok    403   ok    ok    403   ok    404
+POST attendance-leave-revoke leave          | 401   403   403   ok    403   ok    ok    403   ok    404
 POST attendance-record-bulk-mark            | 401   403   403   ok    403   ok    ok    403   ok    404
 GET attendance-record-detail record         | 401   ok    403   ok    403   ok    ok    ok    ok    404
 PATCH attendance-record-detail record       | 401   403   403   ok    403   ok    ok    403   ok    404
@@ -136,6 +146,17 @@ BODIES: dict[str, Any] = {
         "student": w.student.enrollment_no,
         "status": "late",
     },
+    "attendance-leave-list": lambda w: {
+        "student": w.student.enrollment_no,
+        "kind": "casual",
+        "from_date": "2026-11-09",
+        "to_date": "2026-11-09",
+        "reason": "a wedding",
+    },
+    "attendance-leave-detail": lambda _w: {"kind": "casual"},
+    "attendance-leave-reject": lambda _w: {"remarks": "because"},
+    "attendance-leave-revoke": lambda _w: {"remarks": "because"},
+    "attendance-leave-bulk-approve": lambda w: {"ids": [w.leave.pk]},
     "attendance-record-detail": lambda _w: {"status": "late"},
     "attendance-record-qr-scan": lambda _w: {"token": "x"},
     "attendance-session-list": lambda w: {
@@ -196,6 +217,7 @@ ADMIN: dict[str, AdminRights] = {
     "attendance.AttendanceStatistics": AdminRights("fos"),
     # An operator adds them by the API or the commands, where the school is named.
     "attendance.Holiday": AdminRights("fos", "o"),
+    "attendance.LeaveApplication": AdminRights("fos"),
     "attendance.Session": AdminRights("fos"),
     "attendance.TimetableSlot": AdminRights("fos", "o"),
     "audit.AuditEntry": AdminRights("os"),

@@ -11,8 +11,9 @@ from django.test import Client
 from academics.models import Section, Student
 from accounts.enums import Role
 from accounts.models import User
-from attendance.models import AttendanceRecord, Holiday, Session, TimetableSlot
-from attendance.services import timetable
+from attendance.models import AttendanceRecord, Holiday, LeaveApplication, Session, TimetableSlot
+from attendance.services import leaves, timetable
+from attendance.services.evidence import Upload
 from attendance.services.marking import Mark, bulk_mark
 from tests.attendance.scans import students_of
 from tests.colleges import signed_in
@@ -54,6 +55,7 @@ class World:
     slot: TimetableSlot
     holiday: Holiday
     record: AttendanceRecord
+    leave: LeaveApplication
 
     def client(self, actor: str) -> Client:
         user = self.people[actor]
@@ -68,6 +70,7 @@ class World:
             "holiday": self.holiday.pk,
             "section": self.section.pk,
             "student": self.student.enrollment_no,
+            "leave": self.leave.pk,
         }[name]
 
 
@@ -87,8 +90,13 @@ def build(now: Any) -> World:
     )
     session = SessionFactory(section=section, open=True)
     teacher = session.faculty.get()
+    # In charge of the section: more than standing in front of it, who may also decide on leave.
+    section.faculty = teacher
+    section.save()
     office = UserFactory(school=school)
     mine = students_of(session)[0]
+    mine.department = department
+    mine.save()
     bulk_mark(session=session, marks=[Mark(mine.enrollment_no, "present")], by=office, now=now)
     elsewhere = SectionFactory(school=school, students=1)
     colleague = SessionFactory(
@@ -129,4 +137,14 @@ def build(now: Any) -> World:
         slot=slot,
         holiday=Holiday.objects.create(school=school, date=date(2026, 12, 25), name="Christmas"),
         record=AttendanceRecord.objects.get(),
+        leave=leaves.apply_for(
+            student=mine,
+            kind="medical",
+            from_date=date(2026, 11, 4),
+            to_date=date(2026, 11, 4),
+            reason="fever",
+            upload=Upload("note.pdf", b"%PDF-1.7"),
+            by=mine.user,
+            now=now,
+        ),
     )
