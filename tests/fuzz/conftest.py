@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import uuid4
 
@@ -17,8 +18,8 @@ from accounts.models import User
 from accounts.services import tokens
 from attendance import codes
 from attendance.enums import SessionStatus
-from attendance.models import Holiday, Session
-from attendance.services import sessions
+from attendance.models import Holiday, LeaveApplication, Session
+from attendance.services import leaves, sessions
 from core import clock, limits
 from core.tokens import encode_access
 from tests.colleges import College, held_clock, make_college  # noqa: F401 - a fixture used by name
@@ -37,6 +38,11 @@ class Campus:
         """The path of the schema with the id of a real thing in it."""
         kind = next((kind for kind in self.ids if f"/{kind}/{{" in path), None)
         return path if kind is None else re.sub(r"{\w+}", self.ids[kind], path)
+
+    def approve_leave(self) -> None:
+        """The leave as it is after it was approved."""
+        leave = LeaveApplication.objects.get(pk=self.ids["leave-applications"])
+        leaves.approve(leave=leave, by=self.college.admin, now=clock.now())
 
     def move_class(self, status: SessionStatus) -> None:
         """The class as it is before or after the state in which it is found: open."""
@@ -70,6 +76,16 @@ def campus(db: None) -> Campus:
     teacher = session.faculty.get()
     slot = SlotFactory(section=college.section, sections=[college.section], faculty=[teacher])
     holiday = Holiday.objects.create(school=college.school, date="2026-12-25", name="Christmas")
+    student = college.students[0]
+    leave = leaves.apply_for(
+        student=student,
+        kind="medical",
+        from_date=date(2026, 11, 5),
+        to_date=date(2026, 11, 6),
+        reason="fever",
+        by=student.user,
+        now=clock.now(),
+    )
     code = codes.code_at(
         session_id=session.pk,
         school_id=session.school_id,
@@ -92,6 +108,7 @@ def campus(db: None) -> Campus:
             "username": college.admin.username,
             "password": PASSWORD,
             "school": college.school.code,
+            "ids": [str(leave.pk)],
             "from": "2026-11-02",
             "to": "2026-11-20",
         },
@@ -104,6 +121,7 @@ def campus(db: None) -> Campus:
             "departments": str(college.department.pk),
             "students": college.number(0),
             "faculty": teacher.employee_no,
+            "leave-applications": str(leave.pk),
         },
     )
 

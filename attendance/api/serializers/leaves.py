@@ -86,7 +86,7 @@ class _ClassesField(serializers.ListField):
 
 
 class LeaveChangeSerializer(serializers.Serializer):
-    """What a leave is made of; also as multipart/form-data with a `file`."""
+    """What a leave is made of."""
 
     kind = serializers.ChoiceField(choices=LeaveKind.choices)
     from_date = DayField()
@@ -95,13 +95,24 @@ class LeaveChangeSerializer(serializers.Serializer):
         required=False, max_length=_MAX_CLASSES, help_text="Only these classes of a single day."
     )
     reason = serializers.CharField(max_length=_MAX_REASON)
-    file = serializers.FileField(required=False, help_text="PDF, JPEG or PNG, 4 MB at most.")
 
 
 class LeaveInputSerializer(LeaveChangeSerializer):
     """The same, and for whom: students apply for themselves, the office for anybody."""
 
     student = StudentField(required=False)
+
+
+class _FileSerializer(serializers.Serializer):
+    file = serializers.FileField(required=False, help_text="PDF, JPEG or PNG, 4 MB at most.")
+
+
+class LeaveChangeUploadSerializer(LeaveChangeSerializer, _FileSerializer):
+    """With a file, as multipart/form-data."""
+
+
+class LeaveInputUploadSerializer(LeaveInputSerializer, _FileSerializer):
+    """With a file, as multipart/form-data."""
 
 
 class RemarksSerializer(serializers.Serializer):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import FileResponse
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins
@@ -27,7 +28,9 @@ from attendance.api.evidence import download, upload_of
 from attendance.api.filters import LeaveFilterSet
 from attendance.api.serializers.leaves import (
     LeaveChangeSerializer,
+    LeaveChangeUploadSerializer,
     LeaveInputSerializer,
+    LeaveInputUploadSerializer,
     LeaveOutcomeSerializer,
     LeaveSerializer,
     LeavesOutcomeSerializer,
@@ -90,7 +93,7 @@ class LeaveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, SchoolScope
         tags=_TAGS,
         summary="Apply for leave",
         parameters=[SCHOOL_PARAMETER],
-        request={"application/json": LeaveInputSerializer, "multipart/form-data": LeaveInputSerializer},
+        request={"application/json": LeaveInputSerializer, "multipart/form-data": LeaveInputUploadSerializer},
         responses={201: LeaveSerializer},
     )
     @refuses(*_APPLYING, errors.StudentNotNamed, SchoolNotChosen)
@@ -98,7 +101,7 @@ class LeaveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, SchoolScope
         """Whole days, or some classes of one day. Students apply for themselves; the office names the `student`."""
         school = school_of(request)
         allow(policies.can_ask_for_leave(self.user, school))
-        asked = LeaveInputSerializer(data=request.data, context={"school": school})
+        asked = LeaveInputUploadSerializer(data=request.data, context={"school": school})
         asked.is_valid(raise_exception=True)
         values = self._values(asked.validated_data)
         student = values.pop("student", None) or Student.objects.filter(user=self.user).first()
@@ -111,15 +114,21 @@ class LeaveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, SchoolScope
     @extend_schema(
         tags=_TAGS,
         summary="Change a leave application",
-        request={"application/json": LeaveChangeSerializer, "multipart/form-data": LeaveChangeSerializer},
+        request={
+            "application/json": LeaveChangeSerializer,
+            "multipart/form-data": LeaveChangeUploadSerializer,
+        },
         responses={200: LeaveSerializer},
     )
     @refuses(*_APPLYING, InvalidTransition)
     def partial_update(self, request: Request, pk: str) -> Response:
         """As long as nobody has decided."""
         leave = self.get_object()
-        asked = LeaveChangeSerializer(data=request.data, partial=True, context={"school": leave.school})
+        asked = LeaveChangeUploadSerializer(data=request.data, partial=True, context={"school": leave.school})
         asked.is_valid(raise_exception=True)
+        if not asked.validated_data:
+            # Half of a form is read as an empty one.
+            raise Invalid(detail=_("Say what is to change."))
         changed = leaves.change(
             leave=leave, changes=self._values(asked.validated_data), by=self.user, now=clock.now()
         )
@@ -129,7 +138,7 @@ class LeaveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, SchoolScope
         tags=_TAGS, summary="Approve", request=RemarksSerializer, responses={200: LeaveOutcomeSerializer}
     )
     @refuses(*_DECIDING)
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], parser_classes=[StrictJSONParser])
     def approve(self, request: Request, pk: str) -> Response:
         """What it covers and is absent becomes excused, or present for duty elsewhere. Harmless to repeat."""
         return self._decided(leaves.approve)
@@ -138,7 +147,7 @@ class LeaveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, SchoolScope
         tags=_TAGS, summary="Reject", request=RemarksSerializer, responses={200: LeaveOutcomeSerializer}
     )
     @refuses(*_DECIDING, ReasonRequired)
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], parser_classes=[StrictJSONParser])
     def reject(self, request: Request, pk: str) -> Response:
         """Say no, and in `remarks` why."""
         return self._decided(leaves.reject)
@@ -147,14 +156,14 @@ class LeaveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, SchoolScope
         tags=_TAGS, summary="Revoke", request=RemarksSerializer, responses={200: LeaveOutcomeSerializer}
     )
     @refuses(*_DECIDING, ReasonRequired)
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], parser_classes=[StrictJSONParser])
     def revoke(self, request: Request, pk: str) -> Response:
         """Take an approval back: what the leave made is absent again, what anybody changed since stays."""
         return self._decided(leaves.revoke)
 
     @extend_schema(tags=_TAGS, summary="Cancel", request=None, responses={200: LeaveSerializer})
     @refuses(InvalidTransition)
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], parser_classes=[StrictJSONParser])
     def cancel(self, request: Request, pk: str) -> Response:
         """The student does not want it any more. Only while it is pending."""
         outcome = leaves.cancel(leave=self.get_object(), by=self.user, now=clock.now())
@@ -180,6 +189,7 @@ class LeaveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, SchoolScope
         detail=False,
         methods=["post"],
         url_path="bulk-approve",
+        parser_classes=[StrictJSONParser],
         filter_backends=[],
         pagination_class=None,
     )

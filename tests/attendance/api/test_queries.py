@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from attendance.enums import Status
 from attendance.models import Holiday
-from attendance.services import sessions
+from attendance.services import leaves, sessions
 from attendance.services.marking import Mark, bulk_mark
 from attendance.services.timetable import save_slot
 from core import clock
@@ -87,6 +88,22 @@ def another_holiday(college: College, index: int) -> None:
     )
 
 
+def another_leave(college: College, index: int) -> None:
+    """One of the college's student for a single class, decided by a person of its own."""
+    session = another_session(college, index)
+    leave = leaves.apply_for(
+        student=college.students[0],
+        kind="casual",
+        from_date=session.held_on,
+        to_date=session.held_on,
+        only=[session],
+        reason="x",
+        by=college.students[0].user,
+        now=clock.now(),
+    )
+    leaves.reject(leave=leave, remarks="x", by=FacultyFactory(school=college.school).user, now=clock.now())
+
+
 def another_section(college: College, index: int) -> None:
     SectionFactory(school=college.school, faculty=FacultyFactory(school=college.school), students=1)
 
@@ -131,6 +148,7 @@ LISTS: dict[str, Callable[[College, int], Any]] = {
     "attendance/records": another_session,
     "attendance/timetable-slots": another_slot,
     "attendance/holidays": another_holiday,
+    "attendance/leave-applications": another_leave,
     "attendance/audit-log": another_slot,
     "terms": another_term,
     "departments": another_department,
@@ -180,6 +198,37 @@ def test_summary_costs_the_same_whatever_the_number_of_courses(college: College)
         EnrollmentFactory(section=SectionFactory(school=college.school), student=college.students[0])
 
     assert cost(college.students[0].user, path) == one <= LIMIT
+
+
+def test_a_leave_over_many_classes_costs_as_much_to_decide_as_one_over_few(college: College) -> None:
+    def decide(count: int, offset: int) -> int:
+        held = [another_held(college, offset + index) for index in range(count)]
+        leave = leaves.apply_for(
+            student=college.students[0],
+            kind="medical",
+            from_date=held[0].held_on,
+            to_date=held[-1].held_on,
+            reason="x",
+            by=college.students[0].user,
+            now=clock.now(),
+        )
+        with CaptureQueriesContext(connection) as queries:
+            outcome = leaves.approve(leave=leave, by=college.admin, now=clock.now())
+        assert outcome.changed == count
+        return len(queries)
+
+    assert decide(1, 0) == decide(5, 10) <= LIMIT
+
+
+def another_held(college: College, index: int) -> Any:
+    """A class of the college's section on a later day, closed, with nobody in it."""
+    session = SessionFactory(
+        section=college.section,
+        teacher=college.session.faculty.get(),
+        starts_at=college.session.starts_at + timedelta(days=index + 1),
+    )
+    sessions.open_session(session=session, by=college.teacher, now=session.starts_at)
+    return sessions.close_session(session=session, by=college.teacher, now=session.ends_at)
 
 
 def test_marking_three_costs_as_much_as_marking_one(college: College) -> None:
