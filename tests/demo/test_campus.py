@@ -16,8 +16,15 @@ from accounts.enums import Role
 from accounts.models import School, User
 from attendance.demo import today
 from attendance.demo.catalogue import PASSWORD
-from attendance.enums import SessionStatus
-from attendance.models import AttendanceRecord, AttendanceStatistics, Holiday, Session, TimetableSlot
+from attendance.enums import LeaveStatus, SessionStatus
+from attendance.models import (
+    AttendanceRecord,
+    AttendanceStatistics,
+    Holiday,
+    LeaveApplication,
+    Session,
+    TimetableSlot,
+)
 from attendance.services import sessions, statistics
 from core import doctor
 from tests.demo.loading import NOW, seed
@@ -147,6 +154,28 @@ def test_some_came_late_in_the_term_and_some_moved(demo):
     for enrollment in late.select_related("section"):
         records = AttendanceRecord.objects.filter(student=enrollment.student, section=enrollment.section)
         assert not records.filter(held_on__lt=enrollment.joined_on).exists()
+
+
+def test_whoever_was_excused_has_a_leave_that_says_so(demo):
+    excused = AttendanceRecord.objects.filter(status="excused")
+    assert excused.exists()
+    assert not excused.filter(leave=None).exists()
+    assert not AttendanceRecord.objects.exclude(leave=None).exclude(status="excused").exists()
+    leave = excused.first().leave
+    assert leave.from_date <= excused.first().held_on <= leave.to_date
+    assert leave.reason
+
+
+@pytest.mark.parametrize("who", ["admin", "hod", "faculty"])
+def test_somebody_waits_for_a_decision_on_leave(demo, who):
+    user = User.objects.get(username=who)
+    waiting = LeaveApplication.objects.reviewable_by(user).filter(status=LeaveStatus.PENDING)
+    assert waiting.filter(from_date__gt=NOW.date()).exists()
+
+
+def test_the_student_can_follow_a_leave(demo):
+    student = User.objects.get(username="student")
+    assert LeaveApplication.objects.visible_to(student).filter(status=LeaveStatus.PENDING).exists()
 
 
 def test_loading_it_again_changes_nothing(demo):
