@@ -19,6 +19,8 @@ class ImportCommand(SchoolCommand):
     """``FILE --dry-run --skip-bad --create-missing``; exit status 1 when rows were bad and nothing went in."""
 
     makes = "what the file names and the school does not have"
+    #: Whether there is anything that could be made: else the option is not offered.
+    creates = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
@@ -27,7 +29,8 @@ class ImportCommand(SchoolCommand):
         parser.add_argument(
             "--skip-bad", action="store_true", help="take the good rows, leave the bad ones out"
         )
-        parser.add_argument("--create-missing", action="store_true", help=f"make {self.makes}")
+        if self.creates:
+            parser.add_argument("--create-missing", action="store_true", help=f"make {self.makes}")
 
     def read(self, path: Path) -> bytes:
         try:

@@ -38,6 +38,7 @@ from attendance.services import (
     statistics,
     timetable,
 )
+from attendance.services.imports import attendance as attendance_import
 from attendance.services.imports import timetable as timetable_import
 from tests.attendance.planning import FROM, UNTIL
 from tests.audit.world import (
@@ -597,6 +598,13 @@ def _leave(w: World, **values: Any) -> Any:
     )  # fmt: skip
 
 
+@row(attendance_import.import_attendance, {("attendance.import", "school"): 1})
+def _(w: World) -> Any:
+    line = f"{w.student.enrollment_no},C1,{FROM},10:00,10:50,P,{NAME}"
+    text = f"enrollment_no,course_code,date,start,end,status,remarks\n{line}"
+    return {"school": w.school, "data": text.encode(), "by": w.office, "now": w.now + timedelta(days=30)}
+
+
 @row(leaves.apply_for, {("leave.apply", "leaveapplication"): 1})
 def _(w: World) -> Any:
     return {"student": w.student, "kind": "medical", "from_date": FROM, "to_date": FROM, "reason": REMARK,
@@ -730,6 +738,7 @@ SILENT: dict[str, str] = {
     "attendance.services.calendar_files.all_day_events": _READS,
     "attendance.services.configuration.ensure": "the defaults of a new school, which the school's entry tells",
     "attendance.services.conflicts.refusal_of": _READS,
+    "attendance.services.imports.marks.classes_of": _READS,
     "attendance.services.imports.clashes.overlap": _READS,
     "attendance.services.imports.clashes.with_timetable": _READS,
     "attendance.services.imports.clashes.within_file": _READS,
