@@ -157,8 +157,8 @@ def _place(school: School, held: list[HeldClass], report: Report) -> None:
         for item in held
         if item.session is not None and item.session.status in _TO_BE_HELD and item.good
     }
-    for session in known.values():
-        _hold(session)
+    for planned in known.values():
+        _hold(planned)
     Session.objects.bulk_update(known.values(), ["status", "closed_at"], batch_size=1000)
     for item in held:
         # Of a lecture for several sections each of them says so.
