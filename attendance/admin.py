@@ -6,6 +6,8 @@ from typing import Any, cast
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -16,6 +18,8 @@ from attendance.models import (
     AttendanceConfiguration,
     AttendanceRecord,
     AttendanceStatistics,
+    CondonationRequest,
+    CorrectionRequest,
     Holiday,
     LeaveApplication,
     Session,
@@ -23,7 +27,16 @@ from attendance.models import (
     TimetableSlot,
 )
 from attendance.selectors.sessions import slots_with_details, with_details
-from attendance.services import configuration, holidays, leaves, marking, sessions, timetable
+from attendance.services import (
+    condonations,
+    configuration,
+    corrections,
+    holidays,
+    leaves,
+    marking,
+    sessions,
+    timetable,
+)
 from core import clock
 from core.admin import PolicyAdmin, ReasonForm
 
@@ -325,6 +338,93 @@ class StatisticsAdmin(PolicyAdmin):
     list_filter = ("term",)
     list_select_related = ("student__user", "course", "term")
     search_fields = ("student__enrollment_no", "course__code")
+
+
+class RequestAdmin(PolicyAdmin):
+    """What students ask for: decided by actions, whose reason is what the student reads as remarks."""
+
+    date_hierarchy = "requested_at"
+    action_form = ReasonForm
+    #: The address where the attached file is to be had.
+    file_route = ""
+
+    def get_exclude(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The reason is for those who have a say; the file is handed out by the API alone, as a download."""
+        hidden = ["file", "file_name", "file_type"]
+        return hidden if obj is None or policies.can_read_request(_by(request), obj) else [*hidden, "reason"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        readable = obj is not None and obj.file and policies.can_read_request(_by(request), obj)
+        return ["attached"] if readable else []
+
+    @admin.display(description=_("file"))
+    def attached(self, obj: Any) -> str:
+        return format_html('<a href="{}">{}</a>', reverse(self.file_route, args=[obj.pk]), obj.file_name)
+
+
+@admin.register(CorrectionRequest)
+class CorrectionAdmin(RequestAdmin):
+    list_display = (
+        "requested_at",
+        "student",
+        "session",
+        "old_status",
+        "requested_status",
+        "status",
+        "reviewer",
+    )
+    list_select_related = ("student__user", "session", "reviewer")
+    search_fields = ("student__enrollment_no", "student__user__full_name")
+    list_filter = ("status",)
+    actions = ("approve_corrections", "reject_corrections")
+    file_route = "attendance-correction-file"
+
+    @admin.action(description=_("Approve"))
+    def approve_corrections(self, request: HttpRequest, queryset: Any) -> None:
+        def act(obj: CorrectionRequest) -> None:
+            corrections.approve(correction=obj, remarks=_reason(request), by=_by(request), now=clock.now())
+
+        self.each(request, queryset, act, policies.can_review_correction)
+
+    @admin.action(description=_("Reject"))
+    def reject_corrections(self, request: HttpRequest, queryset: Any) -> None:
+        def act(obj: CorrectionRequest) -> None:
+            corrections.reject(correction=obj, remarks=_reason(request), by=_by(request), now=clock.now())
+
+        self.each(request, queryset, act, policies.can_review_correction)
+
+
+@admin.register(CondonationRequest)
+class CondonationAdmin(RequestAdmin):
+    list_display = ("requested_at", "student", "course", "term", "percentage", "status", "reviewer")
+    list_filter = ("status", "term")
+    list_select_related = ("student__user", "course", "term", "reviewer")
+    search_fields = ("student__enrollment_no", "student__user__full_name", "course__code")
+    actions = ("recommend_condonations", "approve_condonations", "reject_condonations")
+    file_route = "attendance-condonation-file"
+
+    @admin.action(description=_("Recommend"))
+    def recommend_condonations(self, request: HttpRequest, queryset: Any) -> None:
+        def act(obj: CondonationRequest) -> None:
+            condonations.recommend(
+                condonation=obj, remarks=_reason(request), by=_by(request), now=clock.now()
+            )
+
+        self.each(request, queryset, act, policies.can_recommend_condonation)
+
+    @admin.action(description=_("Approve"))
+    def approve_condonations(self, request: HttpRequest, queryset: Any) -> None:
+        def act(obj: CondonationRequest) -> None:
+            condonations.approve(condonation=obj, remarks=_reason(request), by=_by(request), now=clock.now())
+
+        self.each(request, queryset, act, policies.can_decide_condonation)
+
+    @admin.action(description=_("Reject"))
+    def reject_condonations(self, request: HttpRequest, queryset: Any) -> None:
+        def act(obj: CondonationRequest) -> None:
+            condonations.reject(condonation=obj, remarks=_reason(request), by=_by(request), now=clock.now())
+
+        self.each(request, queryset, act, policies.can_decide_condonation)
 
 
 def _reason(request: HttpRequest) -> str:

@@ -226,6 +226,50 @@ class LeaveOverlaps(DomainError):
         super().__init__(**kwargs)
 
 
+class CorrectionTooLate(DomainError):
+    code = "correction_too_late"
+    message = _("A correction can be asked for within {days} days of the class. Ask the school office.")
+
+
+class NothingToCorrect(DomainError):
+    """Asked for a correction while the class still takes marks and has none of this student."""
+
+    code = "nothing_to_correct"
+    message = _("You have no mark in this class yet. Wait until it is closed.")
+
+
+class MarkStands(DomainError):
+    """Asked for what is recorded already."""
+
+    code = "mark_stands"
+    message = _("Your mark in this class is “{status}” already.")
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(attr=kwargs.pop("attr", "requested_status"), **kwargs)
+
+
+class CorrectionOpen(DomainError):
+    code = "correction_open"
+    message = _("You have asked for a correction of this mark already. Wait for the answer or take it back.")
+
+
+class NotCondonable(DomainError):
+    """`meta` has the student's `percentage` and `band`, and the school's `floor` and `threshold`."""
+
+    code = "not_condonable"
+    message = _("Condonation is for a percentage from {floor} up to, but below, {threshold}.")
+
+
+class CondonationExists(DomainError):
+    code = "condonation_exists"
+    message = _("You have asked for condonation in this course and term already.")
+
+
+class RecommendationMissing(DomainError):
+    code = "recommendation_missing"
+    message = _("The head of department has not recommended this yet.")
+
+
 db.register(
     {
         "slot_no_clash": Conflict,
@@ -234,5 +278,8 @@ db.register(
         "record_one_device": DeviceAlreadyUsed,
         "leave_no_overlap": LeaveOverlaps,
         "leave_one_per_class": LeaveOverlaps,
+        "correction_one_open": CorrectionOpen,
+        "correction_reviewed_by_another": OwnRequest,
+        "condonation_once": CondonationExists,
     }
 )

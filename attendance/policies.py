@@ -10,7 +10,15 @@ from academics.models import Department, Faculty, Section, Student
 from academics.policies import is_office_of
 from accounts.enums import Role
 from accounts.models import School, User
-from attendance.models import AttendanceRecord, Holiday, LeaveApplication, Session, TimetableSlot
+from attendance.models import (
+    AttendanceRecord,
+    CondonationRequest,
+    CorrectionRequest,
+    Holiday,
+    LeaveApplication,
+    Session,
+    TimetableSlot,
+)
 
 
 def heads_department_of(user: User, session: Session) -> bool:
@@ -170,3 +178,47 @@ def can_change_leave(user: User, leave: LeaveApplication) -> bool:
 def can_read_leave(user: User, leave: LeaveApplication) -> bool:
     """Its reason and file: whoever it is for or who applied, and who may decide."""
     return can_change_leave(user, leave) or can_review_leave(user, leave)
+
+
+# -- corrections and condonation ------------------------------------------------------------------------------------
+
+Request = CorrectionRequest | CondonationRequest
+
+#: Students ask, for themselves.
+can_ask = is_student
+
+
+def can_view_request(user: User, request: Request) -> bool:
+    return type(request).objects.visible_to(user).filter(pk=request.pk).exists()
+
+
+def can_read_request(user: User, request: Request) -> bool:
+    """Its reason and file, which may be about somebody's health: the student, and who has a say in it."""
+    return type(request).objects.readable_by(user).filter(pk=request.pk).exists()
+
+
+def can_cancel_request(user: User, request: Request) -> bool:
+    """Take back what one asked for."""
+    return request.student.user_id == user.pk
+
+
+def can_review_correction(user: User, request: CorrectionRequest) -> bool:
+    """Whoever runs the class and so could mark the student by hand."""
+    return can_run_session(user, request.session)
+
+
+def can_recommend_condonation(user: User, request: CondonationRequest) -> bool:
+    """The head of the student's department, or of the course's."""
+    return (
+        user.role == Role.FACULTY
+        and CondonationRequest.objects.reviewable_by(user).filter(pk=request.pk).exists()
+    )
+
+
+def can_decide_condonation(user: User, request: CondonationRequest) -> bool:
+    return is_office_of(user, request.school_id)
+
+
+def can_export_condonations(user: User) -> bool:
+    """The registrar's list."""
+    return user.is_office

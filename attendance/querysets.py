@@ -40,6 +40,19 @@ class SessionQuerySet(ReachQuerySet):
         reach = Q(faculty__user=user) | Q(substitute__user=user)
         return self.filter(pk__in=self.model.objects.filter(reach).values("pk"))
 
+    def run_by(self, user: User) -> Self:
+        """Sessions that this person runs, as `policies.can_run_session` says of one."""
+        mine = self.filter(school_id=user.school_id) if user.role != Role.SUPERUSER else self
+        if user.is_office:
+            return mine
+        reach = (
+            Q(faculty__user=user)
+            | Q(substitute__user=user)
+            | Q(sections__course__department__head__user=user)
+        )
+        found = self.model.objects.filter(reach).values("pk")
+        return mine.filter(pk__in=found) if user.role == Role.FACULTY else self.none()
+
     def due_to_open(self, now: datetime) -> Self:
         from datetime import timedelta
 
@@ -75,6 +88,16 @@ class RequestQuerySet(ReachQuerySet):
             return self.filter(student__user=user)
         return self.filter(student__in=Student.objects.visible_to(user).values("pk"))
 
+    def reviewable_by(self, user: User) -> Self:
+        """Those in which this person has a say."""
+        raise NotImplementedError
+
+    def readable_by(self, user: User) -> Self:
+        """Those whose reason and file this person reads: one's own, and those in which one has a say."""
+        return self.filter(
+            Q(student__user=user) | Q(pk__in=self.model.objects.reviewable_by(user).values("pk"))
+        )
+
 
 class LeaveQuerySet(RequestQuerySet):
     def reviewable_by(self, user: User) -> Self:
@@ -105,9 +128,27 @@ class CorrectionQuerySet(RequestQuerySet):
         sessions = self.model._meta.get_field("session").related_model
         return self.filter(session__in=sessions.objects.visible_to(user).values("pk"))
 
+    def reviewable_by(self, user: User) -> Self:
+        """Of the classes they run: a correction is a mark by hand."""
+        sessions = self.model._meta.get_field("session").related_model
+        return self.filter(session__in=sessions.objects.run_by(user).values("pk"))
+
 
 class CondonationQuerySet(RequestQuerySet):
     """The registrar's list at the end of a term."""
+
+    def within_reach(self, user: User) -> Self:
+        """Whoever has a say in it sees it, also where they neither teach nor head the student."""
+        heads = self.model.objects.reviewable_by(user).values("pk")
+        return self.filter(Q(pk__in=super().within_reach(user).values("pk")) | Q(pk__in=heads))
+
+    def reviewable_by(self, user: User) -> Self:
+        """The office decides; who heads the department of the student, or of the course, recommends."""
+        mine = self if user.role == Role.SUPERUSER else self.filter(school_id=user.school_id)
+        if user.is_office:
+            return mine
+        heads = Q(student__department__head__user=user) | Q(course__department__head__user=user)
+        return mine.filter(heads) if user.role == Role.FACULTY else self.none()
 
 
 class StatisticsQuerySet(ReachQuerySet):

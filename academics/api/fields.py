@@ -9,7 +9,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import QuerySet
 from rest_framework import serializers
 
-from academics.models import Faculty, Room, Section, Student
+from academics.models import Course, Faculty, Room, Section, Student, Term
 
 
 class InSchoolField(serializers.SlugRelatedField):
@@ -62,6 +62,14 @@ class RoomField(InSchoolField):
         super().__init__(slug_field="code", queryset=Room.objects.all(), **kwargs)
 
 
+class CourseField(InSchoolField):
+    """A course by its code."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("help_text", "Code of the course.")
+        super().__init__(slug_field="code", queryset=Course.objects.all(), **kwargs)
+
+
 class IdField(serializers.UUIDField):
     """An id as a text. The library also takes numbers, and so ``true`` as the id 1."""
 
@@ -80,6 +88,21 @@ class SectionField(serializers.PrimaryKeyRelatedField):
         super().__init__(
             queryset=Section.objects.select_related("course", "cohort"),
             pk_field=IdField(),
+            **kwargs,
+        )
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return cast(QuerySet[Any], super().get_queryset()).filter(school=self.context["school"])
+
+
+class TermField(serializers.PrimaryKeyRelatedField):
+    """A term of the school at hand by its id."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("help_text", "Id of the term.")
+        super().__init__(
+            queryset=Term.objects.all(),
+            pk_field=serializers.IntegerField(),
             **kwargs,
         )
 

@@ -16,8 +16,26 @@ from academics.api.filters import SchoolFilterSet, UpperCharFilter
 from academics.models import Faculty, Section
 from accounts.models import User
 from attendance.api.fields import FIRST_DAY, LAST_DAY
-from attendance.enums import HolidayKind, LeaveKind, LeaveStatus, SessionStatus, Source, Status, Weekday
-from attendance.models import AttendanceRecord, Holiday, LeaveApplication, Session, TimetableSlot
+from attendance.enums import (
+    CondonationStatus,
+    CorrectionStatus,
+    HolidayKind,
+    LeaveKind,
+    LeaveStatus,
+    SessionStatus,
+    Source,
+    Status,
+    Weekday,
+)
+from attendance.models import (
+    AttendanceRecord,
+    CondonationRequest,
+    CorrectionRequest,
+    Holiday,
+    LeaveApplication,
+    Session,
+    TimetableSlot,
+)
 from audit.models import AuditEntry
 
 
@@ -238,3 +256,51 @@ class AuditFilterSet(OneSchoolFilterSet):
         # A number, not a sub-query: the partitions' indexes are chosen by it.
         who = list(User.objects.filter(username=value.lower()).values_list("pk", flat=True))
         return queryset.filter(actor_id__in=who)
+
+
+class CorrectionFilterSet(SchoolFilterSet, DaysFilterSet):
+    day_field = "session__held_on"
+
+    session = filters.UUIDFilter(field_name="session_id")
+    student = UpperCharFilter(field_name="student__enrollment_no", label="Enrollment number.")
+    course = filters.CharFilter(method="by_course", label="Code of a course.")
+    status = filters.MultipleChoiceFilter(
+        choices=CorrectionStatus.choices, distinct=False, label="Repeat it for several."
+    )
+
+    class Meta:
+        model = CorrectionRequest
+        fields: list[str] = []
+
+    # A sub-query, not a join: a class of two sections must not be listed twice.
+    def by_course(self, queryset: Any, name: str, value: str) -> Any:
+        held = Session.objects.filter(sections__course__code__iexact=value)
+        return queryset.filter(session__in=held.values("pk"))
+
+
+class CondonationFilterSet(SchoolFilterSet):
+    student = UpperCharFilter(field_name="student__enrollment_no", label="Enrollment number.")
+    course = filters.CharFilter(field_name="course__code", lookup_expr="iexact", label="Code of a course.")
+    term = filters.NumberFilter(
+        field_name="term_id", min_value=0, max_value=2**31 - 1, decimal_places=0, label="Id of the term."
+    )
+    department = filters.CharFilter(
+        field_name="student__department__code",
+        lookup_expr="iexact",
+        label="Code of the student's department.",
+    )
+    status = filters.MultipleChoiceFilter(
+        choices=CondonationStatus.choices, distinct=False, label="Repeat it for several."
+    )
+
+    class Meta:
+        model = CondonationRequest
+        fields: list[str] = []
+
+    @classmethod
+    def get_filters(cls) -> Any:
+        # `from` cannot be written as an attribute.
+        found = super().get_filters()
+        found["from"] = InstantFilter(field_name="requested_at", lookup_expr="gte", label="Not before.")
+        found["to"] = InstantFilter(field_name="requested_at", lookup_expr="lt", label="Before.")
+        return found

@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from attendance.api.viewsets.condonations import CondonationViewSet
 from attendance.api.viewsets.configuration import ConfigurationView
+from attendance.api.viewsets.corrections import CorrectionViewSet
 from attendance.api.viewsets.holidays import HolidayViewSet
 from attendance.api.viewsets.leaves import LeaveViewSet
 from attendance.api.viewsets.records import RecordViewSet
@@ -21,6 +23,8 @@ router.register("sessions", SessionViewSet, basename="attendance-session")
 router.register("holidays", HolidayViewSet, basename="attendance-holiday")
 router.register("timetable-slots", SlotViewSet, basename="attendance-slot")
 router.register("leave-applications", LeaveViewSet, basename="attendance-leave")
+router.register("correction-requests", CorrectionViewSet, basename="attendance-correction")
+router.register("condonation-requests", CondonationViewSet, basename="attendance-condonation")
 router.register("audit-log", AuditLogViewSet, basename="attendance-audit")
 
 urlpatterns = [

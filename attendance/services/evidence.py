@@ -21,6 +21,8 @@ _BEGINNINGS = {
     "image/jpeg": b"\xff\xd8\xff",
     "image/png": b"\x89PNG\r\n\x1a\n",
 }
+#: Types of files that can be attached.
+TYPES = tuple(_BEGINNINGS)
 _ENDINGS = {"application/pdf": ".pdf", "image/jpeg": ".jpg", "image/png": ".png"}
 _LONGEST_NAME = 150
 

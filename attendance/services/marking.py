@@ -17,7 +17,7 @@ from attendance import errors
 from attendance.enums import SessionStatus, Source, Status
 from attendance.models import AttendanceRecord, Session
 from attendance.services import sessions, statistics
-from audit.services.entries import plain
+from audit.services.entries import operation, plain
 from core import context
 from core.db import DatabaseBusy
 from core.errors import DomainError, Invalid, ReasonRequired
@@ -333,13 +333,14 @@ def _write(session: Session, targets: list[_Target], *, by: User, reason: str, n
         "school": session.school_id,
         "session": session.pk,
         "held_on": session.held_on,
-        "operation": uuid7(),
         "actor": by.pk,
         "reason": reason,
         "ip": request.ip,
         "request": request.request_id,
     }
-    with connection.cursor() as cursor:
+    # The statements write the entries themselves: one per mark would cost more than the marks.
+    with operation(by=by, at=now) as op, connection.cursor() as cursor:
+        common["operation"] = op.id
         kept = [target for target in targets if target.mark.status is not None]
         if kept:
             cursor.execute(_WRITE, {**common, **_columns(session, kept)})

@@ -40,3 +40,13 @@ class RememberedNegotiation(DefaultContentNegotiation):
                 self._chosen.clear()
             self._chosen[kind] = (known.index(renderer), media_type)
         return renderer, media_type
+
+
+class FileNegotiation(DefaultContentNegotiation):
+    """For addresses that hand out files: whatever the client says it takes, it gets the file, or a refusal in JSON."""
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        renderer = next(iter(renderers))
+        return renderer, str(renderer.media_type)

@@ -41,6 +41,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "RecordStatusEnum": "attendance.enums.Status",
         "RecordSourceEnum": "attendance.enums.Source",
         "HolidayKindEnum": "attendance.enums.HolidayKind",
+        "CorrectionStatusEnum": "attendance.enums.CorrectionStatus",
+        "CondonationStatusEnum": "attendance.enums.CondonationStatus",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -10,10 +10,22 @@ from academics.models import Section
 from accounts.enums import Role
 from accounts.models import User
 from attendance import policies
-from attendance.models import AttendanceRecord, AttendanceStatistics, Session
+from attendance.models import (
+    AttendanceRecord,
+    AttendanceStatistics,
+    Session,
+)
 from attendance.services import sessions
 from tests.colleges import College, make_college
-from tests.factories import FacultyFactory, RecordFactory, SectionFactory, UserFactory
+from tests.factories import (
+    CondonationFactory,
+    CorrectionFactory,
+    DepartmentFactory,
+    FacultyFactory,
+    RecordFactory,
+    SectionFactory,
+    UserFactory,
+)
 
 Policy = Callable[..., bool]
 
@@ -114,3 +126,61 @@ def test_marks_and_figures_are_seen_by_whom_they_concern(college: College, peopl
     assert see(AttendanceRecord) == {"student": 1, "substitute": 3, **everybody}
     # Who stood in for one class is not told how the students do in the whole course.
     assert see(AttendanceStatistics) == {"student": 1, **everybody}
+
+
+def test_who_runs_a_class_is_the_same_asked_of_one_and_of_many(
+    college: College, people: dict[str, User]
+) -> None:
+    for name in PEOPLE:
+        found = Session.objects.run_by(people[name]).filter(pk=college.session.pk).exists()
+        assert found == policies.can_run_session(people[name], college.session), name
+
+
+def test_a_correction_is_seen_read_and_decided_by_whom_it_concerns(
+    college: College, people: dict[str, User]
+) -> None:
+    correction = CorrectionFactory(session=college.session, student=college.students[0])
+
+    def those(may: Policy) -> set[str]:
+        return {name for name in PEOPLE if may(people[name], correction)}
+
+    reviewers = {"teacher", "substitute", "head", "admin", "operator"}
+    assert those(policies.can_review_correction) == reviewers
+    assert those(policies.can_read_request) == reviewers | {"student"}
+    assert those(policies.can_view_request) == reviewers | {"student", "integrator"}
+    assert those(policies.can_cancel_request) == {"student"}
+
+
+def test_a_condonation_is_recommended_by_heads_and_decided_by_the_office(
+    college: College, people: dict[str, User]
+) -> None:
+    own = DepartmentFactory(school=college.school, head=people["other_teacher"].faculty)
+    student = college.students[0]
+    type(student).objects.filter(pk=student.pk).update(department=own)
+    condonation = CondonationFactory(section=college.section, student=student)
+
+    def those(may: Policy) -> set[str]:
+        return {name for name in PEOPLE if may(people[name], condonation)}
+
+    # Of the course's department, and of the student's own.
+    heads, office = {"head", "other_teacher"}, {"admin", "operator"}
+    assert those(policies.can_recommend_condonation) == heads
+    assert those(policies.can_decide_condonation) == office
+    assert those(policies.can_read_request) == heads | office | {"student"}
+    assert those(policies.can_view_request) == heads | office | {"student", "teacher", "integrator"}
+    assert those(policies.can_cancel_request) == {"student"}
+
+
+def test_lists_show_what_may_be_seen_one_by_one(college: College, people: dict[str, User]) -> None:
+    requests = [
+        CorrectionFactory(session=college.session),
+        # Of somebody whom the head of the course's department does not know otherwise.
+        CondonationFactory(section=college.section),
+    ]
+    for request in requests:
+        model = type(request)
+        for name in PEOPLE:
+            listed = set(model.objects.visible_to(people[name]))
+            assert (request in listed) == policies.can_view_request(people[name], request), (model, name)
+            readable = set(model.objects.readable_by(people[name]))
+            assert readable <= listed, (model, name)

@@ -24,7 +24,9 @@ from attendance import codes
 from attendance.models import AttendanceStatistics
 from attendance.services import (
     arrangement,
+    condonations,
     configuration,
+    corrections,
     generation,
     holiday_import,
     holidays,
@@ -55,7 +57,15 @@ from tests.audit.world import (
     REMARK,
     World,
 )
-from tests.factories import PASSWORD, SectionFactory, UserFactory
+from tests.factories import (
+    PASSWORD,
+    CondonationFactory,
+    CorrectionFactory,
+    DepartmentFactory,
+    FacultyFactory,
+    SectionFactory,
+    UserFactory,
+)
 
 Act = Callable[[World], "partial[Any]"]
 #: ``{(action, object type): number of entries}``
@@ -700,6 +710,70 @@ def _(w: World) -> Any:
     )
 
 
+# -- attendance: corrections and condonation ------------------------------------------------------------------------
+
+
+@row(corrections.request_correction, {("correction.request", "correctionrequest"): 1})
+def _(w: World) -> Any:
+    session = w.closed()
+    return {"session": session, "student": w.student, "requested_status": "present", "reason": REMARK,
+            "by": w.student.user, "now": session.ends_at}  # fmt: skip
+
+
+@row(
+    corrections.approve,
+    {("correction.approve", "correctionrequest"): 1, ("record.update", "attendancerecord"): 1},
+)
+def _(w: World) -> Any:
+    correction = CorrectionFactory(session=w.closed(), student=w.student, reason=REMARK)
+    return {"correction": correction, "remarks": "seen", **w.by}
+
+
+@row(corrections.reject, {("correction.reject", "correctionrequest"): 1})
+def _(w: World) -> Any:
+    return {"correction": CorrectionFactory(session=w.closed(), student=w.student, reason=REMARK), **w.by}
+
+
+@row(corrections.cancel, {("correction.cancel", "correctionrequest"): 1})
+def _(w: World) -> Any:
+    correction = CorrectionFactory(session=w.closed(), student=w.student, reason=REMARK)
+    return {"correction": correction, "by": w.student.user, "now": w.now}
+
+
+@row(condonations.apply, {("condonation.apply", "condonationrequest"): 1})
+def _(w: World) -> Any:
+    term = w.student.enrollments.get().section.term
+    AttendanceStatistics.objects.create(
+        student=w.student, course=w.course, term=term, school=w.school, held=10, present=7, absent=3,
+        updated_at=w.now,
+    )  # fmt: skip
+    return {"student": w.student, "course": w.course, "term": term, "reason": REMARK,
+            "fee_reference": "SBI-4711", "by": w.student.user, "now": w.now}  # fmt: skip
+
+
+@row(condonations.recommend, {("condonation.recommend", "condonationrequest"): 1})
+def _(w: World) -> Any:
+    head = DepartmentFactory(school=w.school, head=FacultyFactory(school=w.school)).head
+    return {"condonation": CondonationFactory(section=w.section, student=w.student, reason=REMARK),
+            "by": head.user, "now": w.now}  # fmt: skip
+
+
+@row(condonations.approve, {("condonation.approve", "condonationrequest"): 1})
+def _(w: World) -> Any:
+    return {"condonation": CondonationFactory(section=w.section, student=w.student, reason=REMARK), **w.by}
+
+
+@row(condonations.reject, {("condonation.reject", "condonationrequest"): 1})
+def _(w: World) -> Any:
+    return {"condonation": CondonationFactory(section=w.section, student=w.student, reason=REMARK), **w.by}
+
+
+@row(condonations.cancel, {("condonation.cancel", "condonationrequest"): 1})
+def _(w: World) -> Any:
+    condonation = CondonationFactory(section=w.section, student=w.student, reason=REMARK)
+    return {"condonation": condonation, "by": w.student.user, "now": w.now}
+
+
 # -- what stays silent --------------------------------------------------------------------------------------------
 
 _READS = "reads, or computes from what it is given"
@@ -739,6 +813,7 @@ SILENT: dict[str, str] = {
     "attendance.services.configuration.ensure": "the defaults of a new school, which the school's entry tells",
     "attendance.services.conflicts.refusal_of": _READS,
     "attendance.services.imports.marks.classes_of": _READS,
+    "attendance.services.evidence.attached": _STEP,
     "attendance.services.imports.clashes.overlap": _READS,
     "attendance.services.imports.clashes.with_timetable": _READS,
     "attendance.services.imports.clashes.within_file": _READS,
@@ -764,7 +839,6 @@ SILENT: dict[str, str] = {
     "attendance.services.replanning.replan": _STEP,
     "attendance.services.replanning.shape_of": _READS,
     "attendance.services.resources.adopt_batches": _STEP,
-    "attendance.services.evidence.attached": "keeps a file beside what is told of its request",
     "attendance.services.leave_effect.leave_effect": _READS,
     "attendance.services.leave_marks.classes_of": _READS,
     "attendance.services.leave_marks.grant": _STEP,

@@ -15,11 +15,19 @@ from tests.factories.academics import (
     TermFactory,
 )
 from tests.factories.accounts import PASSWORD, SchoolFactory, UserFactory
-from tests.factories.attendance import RecordFactory, SessionFactory, SlotFactory
+from tests.factories.attendance import (
+    CondonationFactory,
+    CorrectionFactory,
+    RecordFactory,
+    SessionFactory,
+    SlotFactory,
+)
 
 __all__ = [
     "PASSWORD",
     "CohortFactory",
+    "CondonationFactory",
+    "CorrectionFactory",
     "CourseFactory",
     "DepartmentFactory",
     "EnrollmentFactory",

@@ -1,13 +1,21 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 import factory
 
 from attendance.enums import SessionStatus, Source, Status
-from attendance.models import AttendanceRecord, Session, SessionOccupancy, TimetableSlot
-from tests.factories.academics import FacultyFactory, SectionFactory
+from attendance.models import (
+    AttendanceRecord,
+    CondonationRequest,
+    CorrectionRequest,
+    Session,
+    SessionOccupancy,
+    TimetableSlot,
+)
+from tests.factories.academics import FacultyFactory, SectionFactory, StudentFactory
 
 #: 3 November 2026, 09:00–09:50 in Asia/Kolkata.
 STARTS = datetime(2026, 11, 3, 3, 30, tzinfo=UTC)
@@ -105,3 +113,40 @@ class RecordFactory(factory.django.DjangoModelFactory[AttendanceRecord]):
     status = Status.PRESENT
     source = Source.MANUAL
     marked_at = factory.SelfAttribute("session.starts_at")
+
+
+class CorrectionFactory(factory.django.DjangoModelFactory[CorrectionRequest]):
+    """Pending; by the first student of a class, whose absence they say was none. Makes no record."""
+
+    class Meta:
+        model = CorrectionRequest
+
+    session = factory.SubFactory(SessionFactory)
+    school = factory.SelfAttribute("session.school")
+    student = factory.LazyAttribute(
+        lambda correction: correction.session.sections.first().enrollments.order_by("pk").first().student
+    )
+    old_status = Status.ABSENT
+    requested_status = Status.PRESENT
+    reason = "I sat in the last row"
+    requested_at = factory.SelfAttribute("session.ends_at")
+    requested_by = factory.SelfAttribute("student.user")
+
+
+class CondonationFactory(factory.django.DjangoModelFactory[CondonationRequest]):
+    """Pending, with 70 %; by a new student of the section, in its course and term. Makes no figures."""
+
+    class Meta:
+        model = CondonationRequest
+
+    class Params:
+        section = factory.SubFactory(SectionFactory)
+
+    school = factory.SelfAttribute("section.school")
+    student = factory.LazyAttribute(lambda condonation: StudentFactory(school=condonation.school))
+    course = factory.SelfAttribute("section.course")
+    term = factory.SelfAttribute("section.term")
+    percentage = Decimal("70.00")
+    reason = "Two weeks in hospital"
+    requested_at = STARTS
+    requested_by = factory.SelfAttribute("student.user")

@@ -17,13 +17,23 @@ from academics.models import Student
 from accounts.models import User
 from accounts.services import tokens
 from attendance import codes
-from attendance.enums import SessionStatus
-from attendance.models import Holiday, LeaveApplication, Session
+from attendance.enums import CondonationStatus, SessionStatus
+from attendance.models import AttendanceStatistics, Holiday, LeaveApplication, Session
 from attendance.services import leaves, sessions
 from core import clock, limits
 from core.tokens import encode_access
 from tests.colleges import College, held_clock, make_college  # noqa: F401 - a fixture used by name
-from tests.factories import PASSWORD, RecordFactory, SlotFactory, UserFactory
+from tests.factories import (
+    PASSWORD,
+    CondonationFactory,
+    CorrectionFactory,
+    CourseFactory,
+    RecordFactory,
+    SectionFactory,
+    SessionFactory,
+    SlotFactory,
+    UserFactory,
+)
 
 
 @dataclass(frozen=True)
@@ -86,6 +96,23 @@ def campus(db: None) -> Campus:
         by=student.user,
         now=clock.now(),
     )
+    # Asked for in another class and course than those where the good bodies ask.
+    correction = CorrectionFactory(
+        session=SessionFactory(
+            section=college.section, teacher=teacher, starts_at=session.ends_at, open=True
+        ),
+        student=college.students[0],
+    )
+    course = CourseFactory(school=college.school, department=college.department)
+    condonation = CondonationFactory(
+        section=SectionFactory(school=college.school, course=course),
+        student=college.students[0],
+        status=CondonationStatus.RECOMMENDED,
+    )
+    AttendanceStatistics.objects.create(
+        student=college.students[0], course=college.section.course, term=college.section.term,
+        school=college.school, held=10, present=7, absent=3, updated_at=clock.now(),
+    )  # fmt: skip
     code = codes.code_at(
         session_id=session.pk,
         school_id=session.school_id,
@@ -103,6 +130,8 @@ def campus(db: None) -> Campus:
             "faculty": teacher.employee_no,
             "room": session.room.code if session.room else None,
             "department": college.department.code,
+            "course": college.section.course.code,
+            "term": college.section.term_id,
             "token": codes.encode(code),
             "refresh": tokens.issue(user=college.admin, now=clock.now()).refresh,
             "username": college.admin.username,
@@ -118,6 +147,8 @@ def campus(db: None) -> Campus:
             "holidays": str(holiday.pk),
             "timetable-slots": str(slot.pk),
             "records": str(record.pk),
+            "correction-requests": str(correction.pk),
+            "condonation-requests": str(condonation.pk),
             "departments": str(college.department.pk),
             "students": college.number(0),
             "faculty": teacher.employee_no,

@@ -61,8 +61,24 @@ GET student-detail student                  | 401   ok    403   ok    403   ok  
 GET student-list                            | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
 GET term-list                               | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
 GET attendance-audit-list                   | 401   403   403   403   403   403   ok    403   ok    ok
+GET attendance-condonation-detail condonation| 401   ok    403   ok    403   ok    ok    ok    ok    404
+GET attendance-condonation-export           | 401   403   403   403   403   403   ok    403   ok    ok
+GET attendance-condonation-file condonation | 401   ok    403   403   403   ok    ok    403   ok    404
+GET attendance-condonation-list             | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+POST attendance-condonation-list            | 401   ok    ok    403   403   403   403   403   403   403
+POST attendance-condonation-recommend condonation| 401   403   403   403   403   ok    403   403   403   404
+POST attendance-condonation-approve condonation| 401   403   403   403   403   403   ok    403   ok    404
+POST attendance-condonation-reject condonation| 401   403   403   403   403   403   ok    403   ok    404
+POST attendance-condonation-cancel condonation| 401   ok    403   403   403   403   403   403   403   404
 GET attendance-configuration                | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
 PATCH attendance-configuration              | 401   403   403   403   403   403   ok    403   ok    ok
+GET attendance-correction-detail correction | 401   ok    403   ok    403   ok    ok    ok    ok    404
+GET attendance-correction-file correction   | 401   ok    403   ok    403   ok    ok    403   ok    404
+GET attendance-correction-list              | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+POST attendance-correction-list             | 401   ok    403   403   403   403   403   403   403   403
+POST attendance-correction-approve correction| 401   403   403   ok    403   ok    ok    403   ok    404
+POST attendance-correction-reject correction| 401   403   403   ok    403   ok    ok    403   ok    404
+POST attendance-correction-cancel correction| 401   ok    403   403   403   403   403   403   403   404
 GET attendance-holiday-detail holiday       | 401   ok    ok    ok    ok    ok    ok    ok    ok    404
 PATCH attendance-holiday-detail holiday     | 401   403   403   403   403   403   ok    403   ok    404
 DELETE attendance-holiday-detail holiday    | 401   403   403   403   403   403   ok    403   ok    404
@@ -158,6 +174,16 @@ BODIES: dict[str, Any] = {
     "attendance-leave-revoke": lambda _w: {"remarks": "because"},
     "attendance-leave-bulk-approve": lambda w: {"ids": [w.leave.pk]},
     "attendance-record-detail": lambda _w: {"status": "late"},
+    "attendance-correction-list": lambda w: {
+        "session": w.session.pk,
+        "requested_status": "late",
+        "reason": "I came late",
+    },
+    "attendance-condonation-list": lambda w: {
+        "course": w.section.course.code,
+        "term": w.section.term_id,
+        "reason": "I was ill",
+    },
     "attendance-record-qr-scan": lambda _w: {"token": "x"},
     "attendance-session-list": lambda w: {
         "sections": [w.section.pk],
@@ -215,6 +241,8 @@ ADMIN: dict[str, AdminRights] = {
     "attendance.AttendanceConfiguration": AdminRights("os"),
     "attendance.AttendanceRecord": AdminRights("fos"),
     "attendance.AttendanceStatistics": AdminRights("fos"),
+    "attendance.CondonationRequest": AdminRights("fos"),
+    "attendance.CorrectionRequest": AdminRights("fos"),
     # An operator adds them by the API or the commands, where the school is named.
     "attendance.Holiday": AdminRights("fos", "o"),
     "attendance.LeaveApplication": AdminRights("fos"),

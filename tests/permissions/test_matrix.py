@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def world(now: datetime) -> Iterator[World]:
+def world(now: datetime, settings: Any, tmp_path: Path) -> Iterator[World]:
+    settings.MEDIA_ROOT = tmp_path
     with clock.frozen(now):
         yield build(now)
 

@@ -6,19 +6,31 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import Any
 
+from django.core.files.base import ContentFile
 from django.test import Client
 
 from academics.models import Section, Student
 from accounts.enums import Role
 from accounts.models import User
-from attendance.models import AttendanceRecord, Holiday, LeaveApplication, Session, TimetableSlot
+from attendance.models import (
+    AttendanceRecord,
+    CondonationRequest,
+    CorrectionRequest,
+    Holiday,
+    LeaveApplication,
+    Session,
+    TimetableSlot,
+)
 from attendance.services import leaves, timetable
 from attendance.services.evidence import Upload
 from attendance.services.marking import Mark, bulk_mark
+from tests.attendance.evidence import PDF
 from tests.attendance.scans import students_of
 from tests.colleges import signed_in
 from tests.factories import (
     CohortFactory,
+    CondonationFactory,
+    CorrectionFactory,
     CourseFactory,
     DepartmentFactory,
     FacultyFactory,
@@ -56,6 +68,8 @@ class World:
     holiday: Holiday
     record: AttendanceRecord
     leave: LeaveApplication
+    correction: CorrectionRequest
+    condonation: CondonationRequest
 
     def client(self, actor: str) -> Client:
         user = self.people[actor]
@@ -66,6 +80,8 @@ class World:
         return {
             "session": self.session.pk,
             "record": self.record.pk,
+            "correction": self.correction.pk,
+            "condonation": self.condonation.pk,
             "slot": self.slot.pk,
             "holiday": self.holiday.pk,
             "section": self.section.pk,
@@ -147,4 +163,13 @@ def build(now: Any) -> World:
             by=mine.user,
             now=now,
         ),
+        correction=CorrectionFactory(
+            session=session, student=mine, old_status="present", requested_status="late", **note()
+        ),
+        condonation=CondonationFactory(section=section, student=mine, **note()),
     )
+
+
+def note() -> dict[str, Any]:
+    """A file as a request keeps it."""
+    return {"file": ContentFile(PDF, name="note"), "file_name": "note.pdf", "file_type": "application/pdf"}

@@ -19,6 +19,8 @@ from core import clock
 from tests.colleges import College, client_of, make_college
 from tests.factories import (
     CohortFactory,
+    CondonationFactory,
+    CorrectionFactory,
     CourseFactory,
     DepartmentFactory,
     EnrollmentFactory,
@@ -29,6 +31,7 @@ from tests.factories import (
     SessionFactory,
     StudentFactory,
     TermFactory,
+    UserFactory,
 )
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +64,20 @@ def another_session(college: College, index: int) -> Any:
     EnrollmentFactory(section=session.sections.first(), student=college.students[0])
     RecordFactory(session=session, student=college.students[0], section=session.sections.first())
     return session
+
+
+def another_correction(college: College, index: int) -> None:
+    session = another_session(college, index)
+    reviewer = UserFactory(school=college.school)
+    CorrectionFactory(session=session, student=college.students[0], status="rejected", reviewer=reviewer)
+
+
+def another_condonation(college: College, index: int) -> None:
+    section = SectionFactory(
+        school=college.school, course=CourseFactory(school=college.school, department=college.department)
+    )
+    people = {name: UserFactory(school=college.school) for name in ("recommended_by", "reviewer")}
+    CondonationFactory(section=section, student=college.students[0], status="approved", **people)
 
 
 def another_slot(college: College, index: int) -> None:
@@ -146,6 +163,8 @@ def another_room(college: College, index: int) -> None:
 LISTS: dict[str, Callable[[College, int], Any]] = {
     "attendance/sessions": another_session,
     "attendance/records": another_session,
+    "attendance/correction-requests": another_correction,
+    "attendance/condonation-requests": another_condonation,
     "attendance/timetable-slots": another_slot,
     "attendance/holidays": another_holiday,
     "attendance/leave-applications": another_leave,
@@ -177,6 +196,16 @@ def test_list_costs_the_same_for_one_row_as_for_three(college: College, who: str
     LISTS[path](college, 2)
 
     assert cost(college.user(who), f"/api/v1/{path}/") == one <= LIMIT
+
+
+def test_the_registrars_file_costs_the_same_for_one_row_as_for_three(college: College) -> None:
+    path = "/api/v1/attendance/condonation-requests/export/"
+    another_condonation(college, 0)
+    one = cost(college.admin, path)
+    another_condonation(college, 1)
+    another_condonation(college, 2)
+
+    assert cost(college.admin, path) == one <= LIMIT
 
 
 @pytest.mark.parametrize("tail", ["", "roster/", "live/", "qr/"])
