@@ -11,7 +11,7 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer, StaticHTMLRenderer
 from rest_framework.request import Request
 
-from core.api.negotiation import RememberedNegotiation
+from core.api.negotiation import FileNegotiation, RememberedNegotiation
 from core.api.renderers import ORJSONRenderer
 
 
@@ -68,3 +68,10 @@ def test_who_invents_headers_does_not_fill_the_memory() -> None:
 
     assert 0 < len(RememberedNegotiation._chosen) <= 256
     assert all(len(accept) <= 256 for accept, *_ in RememberedNegotiation._chosen)
+
+
+@pytest.mark.parametrize("accept", [None, "", "*/*", "application/pdf", "text/html", "nonsense"])
+def test_where_files_are_handed_out_whatever_the_client_takes_is_fine(accept: str | None) -> None:
+    json = ORJSONRenderer()
+
+    assert FileNegotiation().select_renderer(asking(accept), [json]) == (json, "application/json")
