@@ -115,6 +115,10 @@ class LeaveQuerySet(RequestQuerySet):
         own = self.model.objects.filter(pk=models.OuterRef("pk")).reviewable_by(user)
         return self.annotate(may_review=models.Exists(own))
 
+    def waiting_for(self, user: User) -> Self:
+        """Pending ones on which this person may decide; what one asked for oneself waits for others."""
+        return self.reviewable_by(user).filter(status=LeaveStatus.PENDING).exclude(applied_by=user)
+
     def standing(self) -> Self:
         """Pending or approved: they hold their days."""
         return self.filter(status__in=LeaveStatus.standing())

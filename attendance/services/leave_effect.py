@@ -12,16 +12,10 @@ from django.db import connection
 
 from academics.models import Student
 from attendance.models import Session
+from attendance.selectors.leaves import COVERS
 
 #: The status that a leave (alias `l`) gives.
 STATUS = "CASE WHEN l.kind = 'on_duty' THEN 'present' ELSE 'excused' END"
-
-#: Whether a leave (alias `l`) is for a class, by the class's columns: of some classes only those, else every day of it.
-COVERS = """
-    l.from_date <= {held_on} AND l.to_date >= {held_on}
-    AND (NOT l.partial OR EXISTS (SELECT 1 FROM attendance_leave_session ls
-                                   WHERE ls.leave_id = l.id AND ls.session_id = {session}))
-"""
 
 #: The approved leave of a student for a class as a lateral row `leave (id, status)`, nulls without one.
 LATERAL = f"""

@@ -12,30 +12,16 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from academics.models import Student
 from attendance.enums import SessionStatus
 from attendance.models import LeaveApplication
+from attendance.selectors.leaves import COVERS, OUT_OF_REACH, THEIRS
 from attendance.services import leave_effect, statistics
 from audit.services.entries import Operation
 from core import live
 
-#: In these classes marks do not change, by leave or otherwise.
-_OUT_OF_REACH = [SessionStatus.CANCELLED.value, SessionStatus.VOID.value]
-
-# Whoever has a record belongs to the class, also if a transfer entered later took them off its roster.
-_THEIRS = """
-    s.school_id = %(school)s AND s.held_on BETWEEN %(first)s AND %(last)s AND s.status <> ALL (%(gone)s::text[])
-    AND (EXISTS (SELECT 1 FROM attendance_session_sections ss
-                   JOIN academics_enrollment e ON e.section_id = ss.section_id AND e.student_id = %(student)s
-                        AND e.joined_on <= s.held_on AND (e.left_on IS NULL OR e.left_on > s.held_on)
-                  WHERE ss.session_id = s.id)
-         OR EXISTS (SELECT 1 FROM attendance_record r
-                     WHERE r.session_id = s.id AND r.held_on = s.held_on AND r.student_id = %(student)s))
-"""
-
 _COVERED = f"""
 SELECT s.id FROM attendance_session s JOIN attendance_leave_application l ON l.id = %(leave)s
- WHERE {_THEIRS} AND {leave_effect.COVERS.format(held_on="s.held_on", session="s.id")}
+ WHERE {THEIRS} AND {COVERS.format(held_on="s.held_on", session="s.id")}
  ORDER BY s.id FOR UPDATE OF s
 """
 
@@ -74,22 +60,6 @@ class _Mark:
     becomes: str
 
 
-def classes_of(student: Student, day: date) -> set[UUID]:
-    """The classes of a day to which the student belongs, by roster or by a mark."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT s.id FROM attendance_session s WHERE {_THEIRS}",
-            {
-                "school": student.school_id,
-                "student": student.pk,
-                "first": day,
-                "last": day,
-                "gone": _OUT_OF_REACH,
-            },
-        )
-        return {ident for (ident,) in cursor.fetchall()}
-
-
 def grant(leave: LeaveApplication, op: Operation, *, locked_too: bool, now: datetime) -> Changed:
     """Turn what the leave covers and is absent into what the leave says. `locked_too`: also in locked classes."""
     marks = _found(leave, which="r.status = 'absent'", status=leave_effect.STATUS)
@@ -110,7 +80,7 @@ def _found(leave: LeaveApplication, *, which: str, status: str) -> list[_Mark]:
         "student": leave.student_id,
         "first": leave.from_date,
         "last": leave.to_date,
-        "gone": _OUT_OF_REACH,
+        "gone": OUT_OF_REACH,
     }
     with connection.cursor() as cursor:
         cursor.execute(_COVERED, known)

@@ -21,6 +21,7 @@ from accounts.models import User
 from attendance import errors
 from attendance.enums import LeaveStatus
 from attendance.models import LeaveApplication, LeaveSession, Session
+from attendance.selectors.leaves import classes_of
 from attendance.services import leave_marks
 from attendance.services.evidence import Upload, attached
 from audit.services.entries import changed, operation
@@ -234,7 +235,7 @@ def _check_dates(from_date: date, to_date: date, *, single: bool) -> None:
 def _check_classes(student: Student, day: date, only: Sequence[Session]) -> None:
     if not only:
         return
-    theirs = leave_marks.classes_of(student, day)
+    theirs = classes_of(student, day)
     if any(session.pk not in theirs for session in only):
         raise errors.NotTheirClass(day=day)
 

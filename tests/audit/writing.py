@@ -840,7 +840,6 @@ SILENT: dict[str, str] = {
     "attendance.services.replanning.shape_of": _READS,
     "attendance.services.resources.adopt_batches": _STEP,
     "attendance.services.leave_effect.leave_effect": _READS,
-    "attendance.services.leave_marks.classes_of": _READS,
     "attendance.services.leave_marks.grant": _STEP,
     "attendance.services.leave_marks.withdraw": _STEP,
     "attendance.services.scan_line.connect": "opens a connection",

@@ -24,7 +24,6 @@ from academics.api.scope import (
 )
 from academics.models import Student
 from attendance import errors, policies
-from attendance.api.evidence import download, upload_of
 from attendance.api.filters import LeaveFilterSet
 from attendance.api.serializers.leaves import (
     LeaveChangeSerializer,
@@ -37,6 +36,7 @@ from attendance.api.serializers.leaves import (
     LeavesSerializer,
     RemarksSerializer,
 )
+from attendance.evidence_files import download, upload_of
 from attendance.models import LeaveApplication
 from attendance.services import leaves
 from core import clock

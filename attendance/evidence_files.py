@@ -1,4 +1,4 @@
-"""Uploaded files in the API: taken as multipart, handed out as downloads."""
+"""Uploaded files of the API and of pages: taken as multipart, handed out as downloads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.errors import NotFound
 
 
 def upload_of(file: UploadedFile | None) -> Upload | None:
-    """What a serializer's FileField gave, as the services take it."""
+    """What the FileField of a serializer or form gave, as the services take it."""
     return None if file is None else Upload(file.name or "", file.read())
 
 
