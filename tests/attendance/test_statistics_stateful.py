@@ -10,7 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar, TypeVar
 
@@ -29,9 +29,9 @@ from hypothesis.stateful import (
 from academics.models import Cohort, Student
 from academics.services import memberships, people
 from accounts.models import User
-from attendance.enums import CorrectionStatus, ExcusedCountsAs, SessionStatus, Status
-from attendance.models import AttendanceConfiguration, CorrectionRequest, Session
-from attendance.services import configuration, corrections, scanning, sessions, statistics
+from attendance.enums import CorrectionStatus, ExcusedCountsAs, LeaveStatus, SessionStatus, Status
+from attendance.models import AttendanceConfiguration, CorrectionRequest, LeaveApplication, Session
+from attendance.services import configuration, corrections, leaves, scanning, sessions, statistics
 from attendance.services.marking import Mark, bulk_mark, mark
 from core.errors import DomainError
 from tests.attendance.planning import Plan
@@ -73,6 +73,7 @@ def campus() -> Campus:
     """Five students of two cohorts, a course of both and one of the first; classes of each and a combined lecture.
 
     Two of the classes were held: in each one is excused, and one was late and says that they were not. Two are open.
+    One student asks for leave, another has it.
     """
     plan = Plan.new(configuration__max_correction_days=365)
     a, b = (CohortFactory(school=plan.school, code=code) for code in ("CSE-A", "CSE-B"))
@@ -101,6 +102,14 @@ def campus() -> Campus:
             session=session, student=student, requested_status=Status.PRESENT, reason="why",
             by=student.user, now=campus.now,
         )  # fmt: skip
+    for number, days in (("S3", (3, 9)), ("S5", (4, 6))):
+        student = Student.objects.get(enrollment_no=number)
+        leave = leaves.apply_for(
+            student=student, kind="medical", from_date=date(2026, 11, days[0]), to_date=date(2026, 11, days[1]),
+            reason="why", by=student.user, now=campus.now,
+        )  # fmt: skip
+        if number == "S5":
+            leaves.approve(leave=leave, by=plan.office, now=campus.now)
     return campus
 
 
@@ -147,6 +156,7 @@ class Operations(RuleBasedStateMachine):
         """What there is, for operations that need it."""
         self.statuses = set(Session.objects.values_list("status", flat=True))
         self.asked = CorrectionRequest.objects.exists()
+        self.leaves = set(LeaveApplication.objects.values_list("status", flat=True))
 
     def by(self, *, office: bool = True) -> dict[str, Any]:
         """Who acts, and when."""
@@ -277,6 +287,46 @@ class Operations(RuleBasedStateMachine):
         correction = self.request(which)
         self.attempt(decision.__name__, lambda: decision(correction=correction, **self.by()))
 
+    # -- leave ------------------------------------------------------------------------------------------------------
+
+    @rule(
+        who=ANY,
+        kind=st.sampled_from(["medical", "on_duty"]),
+        first=st.dates(date(2026, 11, 2), date(2026, 11, 12)),
+        days=st.integers(0, 4),
+    )
+    def apply_for_leave(self, who: int, kind: str, first: date, days: int) -> None:
+        student = self.student(who)
+        self.attempt(
+            "leave",
+            lambda: leaves.apply_for(
+                student=student, kind=kind, from_date=first, to_date=first + timedelta(days=days), reason="why",
+                by=student.user, now=self.campus.now,
+            ),
+        )  # fmt: skip
+
+    def leave(self, which: int, wanted: LeaveStatus) -> LeaveApplication:
+        """One in that state if there is any, else just some."""
+        found = LeaveApplication.objects.order_by("pk")
+        return self._one(which, list(found.filter(status=wanted)) or list(found))
+
+    @precondition(lambda self: self.leaves)
+    @rule(which=ANY, decision=st.sampled_from([leaves.approve, leaves.approve, leaves.reject]))
+    def decide_on_leave(self, which: int, decision: Callable[..., Any]) -> None:
+        leave = self.leave(which, LeaveStatus.PENDING)
+        self.attempt(
+            f"leave {decision.__name__}",
+            lambda: decision(leave=leave, remarks="seen", **self.by(office=False)),
+        )
+
+    @precondition(lambda self: LeaveStatus.APPROVED in self.leaves)
+    @rule(which=ANY, office=st.booleans())
+    def revoke_leave(self, which: int, office: bool) -> None:
+        leave = self.leave(which, LeaveStatus.APPROVED)
+        self.attempt(
+            "leave revoke", lambda: leaves.revoke(leave=leave, remarks="why", **self.by(office=office))
+        )
+
     # -- around them ------------------------------------------------------------------------------------------------
 
     @rule(who=ANY, where=ANY, on=st.dates(date(2026, 11, 2), date(2026, 11, 12)))
@@ -299,7 +349,7 @@ class Operations(RuleBasedStateMachine):
 #: What has to have been done at least once for the run to mean anything.
 EVERY = {
     "open", "close", "reopen", "void", "lock", "forget", "confirm", "scan", "mark", "mark many", "ask", "approve",
-    "reject", "cancel", "transfer", "rule",
+    "reject", "cancel", "transfer", "rule", "leave", "leave approve", "leave reject", "leave revoke",
 }  # fmt: skip
 
 

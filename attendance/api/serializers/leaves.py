@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from academics.api.fields import IdField, StudentField
-from attendance.api.fields import DayField, InSchoolTime
+from attendance.api.fields import DayField
 from attendance.api.serializers.parts import SessionRefSerializer
+from attendance.api.serializers.requests import FileSerializer, RequestSerializer
 from attendance.enums import LeaveKind
 from attendance.models import LeaveApplication, Session
 
@@ -16,20 +18,11 @@ _MAX_REASON, _MAX_REMARKS, MAX_LEAVES = 1000, 500, 200
 _MAX_CLASSES = 20
 
 
-class LeaveSerializer(InSchoolTime, serializers.ModelSerializer):
-    """A leave. `reason` and `file_name` are null for whoever may neither decide on it nor asked for it."""
+class LeaveSerializer(RequestSerializer):
+    """A leave of whole days, or of some classes of a day."""
 
-    student = serializers.CharField(
-        source="student.enrollment_no", read_only=True, help_text="Enrollment number."
-    )
-    name = serializers.CharField(source="student.user.full_name", read_only=True)
     sessions = serializers.SerializerMethodField(help_text="Only these classes; empty for whole days.")
-    reason = serializers.SerializerMethodField()
-    file_name = serializers.SerializerMethodField()
     applied_by = serializers.CharField(source="applied_by.full_name", read_only=True)
-    reviewer = serializers.CharField(
-        source="reviewer.full_name", read_only=True, allow_null=True, default=None
-    )
     may_review = serializers.BooleanField(read_only=True, help_text="Whether you may decide on it.")
 
     class Meta:
@@ -43,7 +36,7 @@ class LeaveSerializer(InSchoolTime, serializers.ModelSerializer):
             "to_date",
             "sessions",
             "reason",
-            "file_name",
+            "file",
             "status",
             "applied_at",
             "applied_by",
@@ -54,18 +47,9 @@ class LeaveSerializer(InSchoolTime, serializers.ModelSerializer):
         ]
         read_only_fields = fields
 
-    def get_sessions(self, leave: LeaveApplication) -> SessionRefSerializer(many=True):  # type: ignore[valid-type] # for the schema
+    @extend_schema_field(SessionRefSerializer(many=True))
+    def get_sessions(self, leave: LeaveApplication) -> Any:
         return SessionRefSerializer([item.session for item in leave.classes.all()], many=True).data
-
-    def get_reason(self, leave: LeaveApplication) -> str | None:
-        return leave.reason if self._is_open(leave) else None
-
-    def get_file_name(self, leave: LeaveApplication) -> str | None:
-        return leave.file_name or None if self._is_open(leave) else None
-
-    def _is_open(self, leave: Any) -> bool:
-        mine = self.context["user"].pk in {leave.applied_by_id, leave.student.user_id}
-        return mine or leave.may_review
 
 
 class _ClassesField(serializers.ListField):
@@ -103,22 +87,12 @@ class LeaveInputSerializer(LeaveChangeSerializer):
     student = StudentField(required=False)
 
 
-class _FileSerializer(serializers.Serializer):
-    file = serializers.FileField(required=False, help_text="PDF, JPEG or PNG, 4 MB at most.")
-
-
-class LeaveChangeUploadSerializer(LeaveChangeSerializer, _FileSerializer):
+class LeaveChangeUploadSerializer(LeaveChangeSerializer, FileSerializer):
     """With a file, as multipart/form-data."""
 
 
-class LeaveInputUploadSerializer(LeaveInputSerializer, _FileSerializer):
+class LeaveInputUploadSerializer(LeaveInputSerializer, FileSerializer):
     """With a file, as multipart/form-data."""
-
-
-class RemarksSerializer(serializers.Serializer):
-    """What the reviewer says to it. Needed to refuse."""
-
-    remarks = serializers.CharField(max_length=_MAX_REMARKS, allow_blank=True, default="")
 
 
 class LeaveOutcomeSerializer(serializers.Serializer):

@@ -23,7 +23,7 @@ class AttachmentSerializer(serializers.Serializer):
     type = serializers.CharField(read_only=True)
 
 
-class _RequestSerializer(InSchoolTime, serializers.ModelSerializer):
+class RequestSerializer(InSchoolTime, serializers.ModelSerializer):
     """``context["readable"]`` holds the ids of those rows whose reason and file the reader may see."""
 
     student = serializers.CharField(
@@ -52,7 +52,7 @@ class _RequestSerializer(InSchoolTime, serializers.ModelSerializer):
         return request.pk in readable
 
 
-class CorrectionSerializer(_RequestSerializer):
+class CorrectionSerializer(RequestSerializer):
     """A student says that a mark is wrong. `old_status` is what stood there then, empty for nothing."""
 
     held_on = serializers.DateField(source="session.held_on", read_only=True)
@@ -82,7 +82,7 @@ class CorrectionSerializer(_RequestSerializer):
         read_only_fields = fields
 
 
-class CondonationSerializer(_RequestSerializer):
+class CondonationSerializer(RequestSerializer):
     """`percentage` is the student's in this course when they asked."""
 
     course = CourseRefSerializer(read_only=True)
@@ -114,7 +114,9 @@ class CondonationSerializer(_RequestSerializer):
         read_only_fields = fields
 
 
-class _FileSerializer(serializers.Serializer):
+class FileSerializer(serializers.Serializer):
+    """Beside whatever is asked for, as multipart/form-data."""
+
     file = serializers.FileField(
         required=False, default=None, help_text="PDF, JPEG or PNG, 4 MB at most; told by its content."
     )
@@ -128,7 +130,7 @@ class CorrectionInputSerializer(serializers.Serializer):
     reason = serializers.CharField(max_length=1000, help_text="Kept encrypted.")
 
 
-class CorrectionUploadSerializer(CorrectionInputSerializer, _FileSerializer):
+class CorrectionUploadSerializer(CorrectionInputSerializer, FileSerializer):
     """The same with a file."""
 
 
@@ -141,7 +143,7 @@ class CondonationInputSerializer(serializers.Serializer):
     fee_reference = serializers.CharField(max_length=60, allow_blank=True, default="")
 
 
-class CondonationUploadSerializer(CondonationInputSerializer, _FileSerializer):
+class CondonationUploadSerializer(CondonationInputSerializer, FileSerializer):
     """The same with a file."""
 
 

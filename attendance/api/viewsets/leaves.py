@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import FileResponse
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_view
-from rest_framework import mixins
 from rest_framework.decorators import action
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from academics.api.scope import (
     SCHOOL_PARAMETER,
     SchoolNotChosen,
-    SchoolScopedViewSet,
     allow,
     school_of,
     within_reach,
@@ -34,17 +29,16 @@ from attendance.api.serializers.leaves import (
     LeaveSerializer,
     LeavesOutcomeSerializer,
     LeavesSerializer,
-    RemarksSerializer,
 )
-from attendance.evidence_files import download, upload_of
+from attendance.api.serializers.requests import RemarksSerializer
+from attendance.api.viewsets.requests import JSON_ONLY, TAGS, RequestViewSet
+from attendance.evidence_files import upload_of
 from attendance.models import LeaveApplication
 from attendance.services import leaves
 from core import clock
-from core.api.parsers import StrictJSONParser
 from core.api.refusals import refuses
 from core.errors import DomainError, Forbidden, Invalid, InvalidTransition, NotFound, ReasonRequired
 
-_TAGS = ["attendance: leave"]
 _APPLYING = (
     errors.LeaveOverlaps,
     errors.NotTheirClass,
@@ -57,18 +51,19 @@ _DECIDING = (InvalidTransition, errors.OwnRequest)
 
 
 @extend_schema_view(
-    list=extend_schema(tags=_TAGS, summary="Leave applications"),
-    retrieve=extend_schema(tags=_TAGS, summary="A leave application"),
+    list=extend_schema(tags=TAGS, summary="Leave applications"),
+    retrieve=extend_schema(tags=TAGS, summary="A leave application"),
 )
-class LeaveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, SchoolScopedViewSet):
+class LeaveViewSet(RequestViewSet):
     """Students see their own, faculty those of the students they teach or head, the office all. Newest first."""
 
     queryset = LeaveApplication.objects.select_related(
         "school", "student__user", "applied_by", "reviewer"
     ).prefetch_related("classes__session__school")
     serializer_class = LeaveSerializer
+    input_serializer = LeaveInputSerializer
+    upload_serializer = LeaveInputUploadSerializer
     filterset_class = LeaveFilterSet
-    parser_classes = [StrictJSONParser, MultiPartParser]
     search_fields = ["student__enrollment_no", "student__user__full_name"]
     ordering_fields = ["applied_at", "from_date", "status"]
     ordering = ["-applied_at", "-pk"]
@@ -86,11 +81,8 @@ class LeaveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, SchoolScope
         found: Any = super().get_queryset()
         return found if getattr(self, "swagger_fake_view", False) else found.with_rights_of(self.user)
 
-    def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), "user": getattr(self.request, "user", None)}
-
     @extend_schema(
-        tags=_TAGS,
+        tags=TAGS,
         summary="Apply for leave",
         parameters=[SCHOOL_PARAMETER],
         request={"application/json": LeaveInputSerializer, "multipart/form-data": LeaveInputUploadSerializer},
@@ -101,18 +93,16 @@ class LeaveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, SchoolScope
         """Whole days, or some classes of one day. Students apply for themselves; the office names the `student`."""
         school = school_of(request)
         allow(policies.can_ask_for_leave(self.user, school))
-        asked = LeaveInputUploadSerializer(data=request.data, context={"school": school})
-        asked.is_valid(raise_exception=True)
-        values = self._values(asked.validated_data)
+        values = self._values(self.asked(school=school))
         student = values.pop("student", None) or Student.objects.filter(user=self.user).first()
         if student is None:
             raise errors.StudentNotNamed
         allow(policies.can_apply_for_leave(self.user, student))
         leave = leaves.apply_for(student=student, by=self.user, now=clock.now(), **values)
-        return Response(self._shown(leave), 201)
+        return self.answer(leave, status=201)
 
     @extend_schema(
-        tags=_TAGS,
+        tags=TAGS,
         summary="Change a leave application",
         request={
             "application/json": LeaveChangeSerializer,
@@ -126,61 +116,52 @@ class LeaveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, SchoolScope
         leave = self.get_object()
         asked = LeaveChangeUploadSerializer(data=request.data, partial=True, context={"school": leave.school})
         asked.is_valid(raise_exception=True)
-        if not asked.validated_data:
+        values = dict(asked.validated_data)
+        if not values:
             # Half of a form is read as an empty one.
             raise Invalid(detail=_("Say what is to change."))
-        changed = leaves.change(
-            leave=leave, changes=self._values(asked.validated_data), by=self.user, now=clock.now()
-        )
-        return Response(self._shown(changed))
+        if "file" in values:
+            values["upload"] = upload_of(values.pop("file"))
+        changed = leaves.change(leave=leave, changes=self._values(values), by=self.user, now=clock.now())
+        return self.answer(changed)
 
     @extend_schema(
-        tags=_TAGS, summary="Approve", request=RemarksSerializer, responses={200: LeaveOutcomeSerializer}
+        tags=TAGS, summary="Approve", request=RemarksSerializer, responses={200: LeaveOutcomeSerializer}
     )
     @refuses(*_DECIDING)
-    @action(detail=True, methods=["post"], parser_classes=[StrictJSONParser])
+    @action(detail=True, methods=["post"], parser_classes=JSON_ONLY)
     def approve(self, request: Request, pk: str) -> Response:
         """What it covers and is absent becomes excused, or present for duty elsewhere. Harmless to repeat."""
         return self._decided(leaves.approve)
 
     @extend_schema(
-        tags=_TAGS, summary="Reject", request=RemarksSerializer, responses={200: LeaveOutcomeSerializer}
+        tags=TAGS, summary="Reject", request=RemarksSerializer, responses={200: LeaveOutcomeSerializer}
     )
     @refuses(*_DECIDING, ReasonRequired)
-    @action(detail=True, methods=["post"], parser_classes=[StrictJSONParser])
+    @action(detail=True, methods=["post"], parser_classes=JSON_ONLY)
     def reject(self, request: Request, pk: str) -> Response:
         """Say no, and in `remarks` why."""
         return self._decided(leaves.reject)
 
     @extend_schema(
-        tags=_TAGS, summary="Revoke", request=RemarksSerializer, responses={200: LeaveOutcomeSerializer}
+        tags=TAGS, summary="Revoke", request=RemarksSerializer, responses={200: LeaveOutcomeSerializer}
     )
     @refuses(*_DECIDING, ReasonRequired)
-    @action(detail=True, methods=["post"], parser_classes=[StrictJSONParser])
+    @action(detail=True, methods=["post"], parser_classes=JSON_ONLY)
     def revoke(self, request: Request, pk: str) -> Response:
         """Take an approval back: what the leave made is absent again, what anybody changed since stays."""
         return self._decided(leaves.revoke)
 
-    @extend_schema(tags=_TAGS, summary="Cancel", request=None, responses={200: LeaveSerializer})
+    @extend_schema(tags=TAGS, summary="Cancel", request=None, responses={200: LeaveSerializer})
     @refuses(InvalidTransition)
-    @action(detail=True, methods=["post"], parser_classes=[StrictJSONParser])
+    @action(detail=True, methods=["post"], parser_classes=JSON_ONLY)
     def cancel(self, request: Request, pk: str) -> Response:
         """The student does not want it any more. Only while it is pending."""
         outcome = leaves.cancel(leave=self.get_object(), by=self.user, now=clock.now())
-        return Response(self._shown(outcome.leave))
+        return self.answer(outcome.leave)
 
     @extend_schema(
-        tags=_TAGS,
-        summary="The attached file",
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
-    )
-    @action(detail=True, methods=["get"])
-    def file(self, request: Request, pk: str) -> FileResponse:
-        """As a download. 404 where none is attached."""
-        return download(self.get_object())
-
-    @extend_schema(
-        tags=_TAGS,
+        tags=TAGS,
         summary="Approve many",
         request=LeavesSerializer,
         responses={200: LeavesOutcomeSerializer},
@@ -189,7 +170,7 @@ class LeaveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, SchoolScope
         detail=False,
         methods=["post"],
         url_path="bulk-approve",
-        parser_classes=[StrictJSONParser],
+        parser_classes=JSON_ONLY,
         filter_backends=[],
         pagination_class=None,
     )
@@ -228,22 +209,20 @@ class LeaveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, SchoolScope
         outcome = act(leave=leave, by=self.user, now=clock.now(), **asked.validated_data)
         return Response(
             {
-                "leave": self._shown(outcome.leave),
+                "leave": self.answer(outcome.leave).data,
                 "changed": outcome.changed,
                 "locked": outcome.locked,
             }
         )
+
+    def answer(self, request: LeaveApplication, *, status: int = 200) -> Response:
+        """The leave as it stands in the database now."""
+        fresh: Any = self.queryset.filter(pk=request.pk)
+        return Response(self.shown(fresh.with_rights_of(self.user).get()), status)
 
     def _values(self, asked: dict[str, Any]) -> dict[str, Any]:
         """What the services call it."""
         values = dict(asked)
         if "sessions" in values:
             values["only"] = values.pop("sessions")
-        if "file" in values:
-            values["upload"] = upload_of(values.pop("file"))
         return values
-
-    def _shown(self, leave: LeaveApplication) -> Any:
-        """As it stands in the database now."""
-        fresh = self.queryset.all().with_rights_of(self.user).get(pk=leave.pk)
-        return LeaveSerializer(fresh, context=self.get_serializer_context()).data

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 
 from academics.api.scope import SchoolScopedViewSet
 from academics.models import Student
-from attendance.api import evidence
+from attendance import evidence_files
 from attendance.api.serializers.requests import RemarksSerializer
 from attendance.services.evidence import TYPES
 from core import clock
@@ -66,7 +66,7 @@ class RequestViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, SchoolSco
     )
     def file(self, request: Request, pk: str) -> FileResponse:
         """As a download, for the student and for those who have a say in the request."""
-        return evidence.download(self.get_object())
+        return evidence_files.download(self.get_object())
 
     def oneself(self) -> Student:
         """The student who asks."""
@@ -79,7 +79,7 @@ class RequestViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, SchoolSco
         asked = kind(data=self.request.data, context=context)
         asked.is_valid(raise_exception=True)
         values = dict(asked.validated_data)
-        values["upload"] = evidence.upload_of(values.pop("file", None))
+        values["upload"] = evidence_files.upload_of(values.pop("file", None))
         return values
 
     def decide(self, name: str, service: Callable[..., Any]) -> Response:

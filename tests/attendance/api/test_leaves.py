@@ -73,7 +73,7 @@ class TestApplying:
             "to_date": "2026-11-04",
             "sessions": [],
             "reason": "fever",
-            "file_name": None,
+            "file": None,
             "status": "pending",
             "applied_at": "2026-11-03T09:00:00+05:30",
             "applied_by": student.user.full_name,
@@ -93,7 +93,7 @@ class TestApplying:
 
         assert answer.status_code == 201, answer.content
         assert [one["id"] for one in answer.json()["sessions"]] == [str(college.session.pk)]
-        assert answer.json()["file_name"] == "note.pdf"
+        assert answer.json()["file"] == {"name": "note.pdf", "type": "application/pdf"}
 
     def test_the_office_applies_for_somebody(self, college: College) -> None:
         api = client_of(college.admin)
@@ -201,7 +201,7 @@ class TestDeciding:
     def test_who_teaches_a_student_sees_that_there_is_a_leave_and_not_why(self, college: College) -> None:
         leave = a_leave(college, upload=Upload("note.pdf", PDF))
         shown = client_of(college.teacher).get(f"{LEAVES}{leave.pk}/").json()
-        assert (shown["status"], shown["reason"], shown["file_name"], shown["may_review"]) == (
+        assert (shown["status"], shown["reason"], shown["file"], shown["may_review"]) == (
             "pending", None, None, False,
         )  # fmt: skip
         assert refusal(client_of(college.teacher).get(f"{LEAVES}{leave.pk}/file/"))[0] == 403
