@@ -41,7 +41,7 @@ from tests.factories import CohortFactory, CourseFactory
 pytestmark = pytest.mark.django_db
 
 DEEP = bool(os.environ.get("CAMPUSHUB_DEEP"))
-EXAMPLES, STEPS = (400, 50) if DEEP else (50, 20)
+EXAMPLES, STEPS = (400, 50) if DEEP else (80, 20)
 #: How many operations have to be done in a normal run, beside those that are refused.
 DONE = 500
 
