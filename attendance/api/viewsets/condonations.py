@@ -26,7 +26,7 @@ from attendance.services import condonations
 from core import clock
 from core.api.negotiation import FileNegotiation
 from core.api.refusals import refuses
-from core.errors import InvalidTransition, ReasonRequired
+from core.errors import InvalidTransition, NotFound, ReasonRequired
 
 
 @extend_schema_view(
@@ -79,6 +79,7 @@ class CondonationViewSet(RequestViewSet):
         errors.FileTooLarge,
         errors.FileTypeRefused,
         ReasonRequired,
+        NotFound,
     )
     def create(self, request: Request) -> Response:
         """For oneself, in a course whose percentage lies between floor and threshold. With a file: as multipart."""

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.http import FileResponse
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
@@ -69,8 +70,12 @@ class RequestViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, SchoolSco
         return evidence_files.download(self.get_object())
 
     def oneself(self) -> Student:
-        """The student who asks."""
-        return Student.objects.select_related("school__attendance_configuration").get(user=self.user)
+        """The student who asks. Raises NotFound for a user who is nobody's, as one just made by hand."""
+        students = Student.objects.select_related("school__attendance_configuration")
+        student = students.filter(user=self.user).first()
+        if student is None:
+            raise NotFound(what=_("student"))
+        return student
 
     def asked(self, **context: Any) -> dict[str, Any]:
         """What was sent, with the file as the services take it."""

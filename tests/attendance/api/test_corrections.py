@@ -8,13 +8,21 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from accounts.enums import Role
 from attendance.enums import CorrectionStatus, SessionStatus
 from attendance.models import AttendanceRecord, CorrectionRequest, Session
 from attendance.services import corrections, sessions
 from core import clock
 from tests.attendance.evidence import NOTE, PDF, PNG, kept_files
 from tests.colleges import College, client_of, make_college, refusal
-from tests.factories import CorrectionFactory, FacultyFactory, SectionFactory, SessionFactory, StudentFactory
+from tests.factories import (
+    CorrectionFactory,
+    FacultyFactory,
+    SectionFactory,
+    SessionFactory,
+    StudentFactory,
+    UserFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -213,6 +221,12 @@ def test_nobody_asks_for_a_student(college: College, who: str) -> None:
     answer = client_of(college.user(who)).post(LIST, body(college))
 
     assert refusal(answer) == (403, "permission_denied", None)
+
+
+def test_a_user_who_is_no_student_yet_finds_nobody_to_ask_for(college: College) -> None:
+    nobody = client_of(UserFactory(school=college.school, role=Role.STUDENT))
+
+    assert refusal(nobody.post(LIST, body(college))) == (404, "not_found", None)
 
 
 # -- reading --------------------------------------------------------------------------------------------------------
