@@ -7,7 +7,7 @@ are scoped by `visible_to` or within the school first.
 from __future__ import annotations
 
 from academics.models import Department, Faculty, Section, Student
-from academics.policies import is_office_of
+from academics.policies import can_view_section, is_office_of
 from accounts.enums import Role
 from accounts.models import School, User
 from attendance.models import (
@@ -137,6 +137,23 @@ def can_change_record(user: User, record: AttendanceRecord) -> bool:
 def can_view_student_figures(user: User, student: Student) -> bool:
     """A student's percentages: the student, whoever teaches them, the office."""
     return Student.objects.visible_to(user).filter(pk=student.pk).exists()
+
+
+def can_view_summaries(user: User) -> bool:
+    """Figures of whole classes: everybody but students; of which classes, the two below and `visible_to` say."""
+    return not is_student(user)
+
+
+def can_view_section_figures(user: User, section: Section) -> bool:
+    """A section's students with their percentages: whoever teaches or heads it, the office; never students."""
+    return can_view_summaries(user) and can_view_section(user, section)
+
+
+def can_view_department_figures(user: User, department: Department) -> bool:
+    """All sections of a department: its head and the office; teaching one of them is not enough."""
+    if user.role == Role.FACULTY:
+        return Department.objects.filter(pk=department.pk, head__user=user).exists()
+    return can_view_summaries(user) and user.may_reach(department.school_id)
 
 
 def can_view_audit(user: User, school_id: int | None) -> bool:

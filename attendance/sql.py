@@ -1,4 +1,4 @@
-"""SQL of attendance: minutes of the week, the one formula of percentages, the composite key of records."""
+"""SQL of attendance: minutes of the week, the one formula of percentages, the key of records, counts by day."""
 
 from __future__ import annotations
 
@@ -46,3 +46,44 @@ RECORD_SESSION_KEY = """
 ALTER TABLE attendance_record ADD CONSTRAINT record_session_held_on
     FOREIGN KEY (session_id, held_on) REFERENCES attendance_session (id, held_on) ON UPDATE CASCADE;
 """
+
+# A row per section and day with a class that counts; session_ids, because a class of two sections is still one class.
+# Counts only: a percentage is for `attendance_figures`.
+DAILY_SUMMARY = """
+CREATE MATERIALIZED VIEW attendance_daily_summary AS
+WITH marks AS (
+    SELECT r.session_id, r.section_id,
+           count(*) FILTER (WHERE r.status = 'present') AS present,
+           count(*) FILTER (WHERE r.status = 'late') AS late,
+           count(*) FILTER (WHERE r.status = 'absent') AS absent,
+           count(*) FILTER (WHERE r.status = 'excused') AS excused
+      FROM attendance_record r
+      JOIN attendance_session s ON s.id = r.session_id AND s.held_on = r.held_on AND s.status IN ('closed', 'locked')
+     GROUP BY 1, 2
+), held AS (
+    SELECT s.id AS session_id, ss.section_id
+      FROM attendance_session s JOIN attendance_session_sections ss ON ss.session_id = s.id
+     WHERE s.status IN ('closed', 'locked')
+)
+SELECT s.school_id, s.held_on, sec.id AS section_id, sec.course_id, s.term_id,
+       count(*)::integer AS sessions, array_agg(s.id ORDER BY s.id) AS session_ids,
+       coalesce(sum(m.present), 0)::bigint AS present, coalesce(sum(m.late), 0)::bigint AS late,
+       coalesce(sum(m.absent), 0)::bigint AS absent, coalesce(sum(m.excused), 0)::bigint AS excused
+  FROM held FULL JOIN marks m USING (session_id, section_id)
+  JOIN attendance_session s ON s.id = session_id
+  JOIN academics_section sec ON sec.id = section_id
+ GROUP BY s.school_id, s.held_on, sec.id, sec.course_id, s.term_id;
+CREATE UNIQUE INDEX daily_summary_once ON attendance_daily_summary (section_id, term_id, held_on);
+"""
+DROP_DAILY_SUMMARY = "DROP MATERIALIZED VIEW attendance_daily_summary"
+
+# The application owns no view, and only an owner may refresh one. It gets this one thing and no argument to it.
+REFRESH_DAILY_SUMMARY = """
+CREATE FUNCTION campushub_refresh_daily_summary() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $body$
+BEGIN
+    REFRESH MATERIALIZED VIEW CONCURRENTLY attendance_daily_summary;
+END
+$body$;
+"""
+DROP_REFRESH_DAILY_SUMMARY = "DROP FUNCTION campushub_refresh_daily_summary()"

@@ -8,7 +8,7 @@ import structlog
 
 from accounts.models import School
 from attendance import jobs
-from attendance.services import generation, scheduler, tickets
+from attendance.services import generation, scheduler, summaries, tickets
 from core import clock
 from core.tasks import scheduled
 
@@ -16,6 +16,7 @@ log = structlog.get_logger(__name__)
 
 #: A class opens and closes at most a minute late: half of that for waiting, half for the work.
 TICK = timedelta(seconds=30)
+HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 #: Sessions exist so long ahead: lecturers see two weeks, and a week without workers does no harm.
 AHEAD = timedelta(days=14)
@@ -64,6 +65,12 @@ def generate_fortnight() -> dict[str, int]:
 def forget_tickets() -> int:
     """Delete the traces of old scan tickets."""
     return tickets.forget(now=clock.now())
+
+
+@scheduled(jobs.REFRESH_SUMMARIES, every=HOUR)
+def refresh_summaries() -> None:
+    """Bring the counts behind the trends up to date."""
+    summaries.refresh(now=clock.now())
 
 
 def _generate(school: School, now: datetime) -> int:

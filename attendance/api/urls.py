@@ -14,6 +14,7 @@ from attendance.api.viewsets.records import RecordViewSet
 from attendance.api.viewsets.sessions import SessionViewSet
 from attendance.api.viewsets.slots import SlotViewSet
 from attendance.api.viewsets.statistics import StudentSummaryView
+from attendance.api.viewsets.summaries import CourseSummaryView, DepartmentSummaryView, ShortageView
 from attendance.api.viewsets.trail import AuditLogViewSet
 
 router = SimpleRouter()
@@ -31,4 +32,11 @@ urlpatterns = [
     *router.urls,
     path("configuration/", ConfigurationView.as_view(), name="attendance-configuration"),
     path("statistics/student-summary/", StudentSummaryView.as_view(), name="attendance-student-summary"),
+    path("statistics/course-summary/", CourseSummaryView.as_view(), name="attendance-course-summary"),
+    path(
+        "statistics/department-summary/",
+        DepartmentSummaryView.as_view(),
+        name="attendance-department-summary",
+    ),
+    path("statistics/shortage/", ShortageView.as_view(), name="attendance-shortage"),
 ]

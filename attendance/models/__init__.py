@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from attendance.models.calendar import Holiday, SlotException, SlotOccupancy, TimetableSlot
 from attendance.models.configuration import AttendanceConfiguration
-from attendance.models.records import AttendanceRecord, AttendanceStatistics, ScanTicketUse
+from attendance.models.records import (
+    AttendanceRecord,
+    AttendanceStatistics,
+    ScanTicketUse,
+    SummaryRefresh,
+)
 from attendance.models.requests import CondonationRequest, CorrectionRequest, LeaveApplication, LeaveSession
 from attendance.models.sessions import Session, SessionOccupancy
 
@@ -22,5 +27,6 @@ __all__ = [
     "SessionOccupancy",
     "SlotException",
     "SlotOccupancy",
+    "SummaryRefresh",
     "TimetableSlot",
 ]

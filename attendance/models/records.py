@@ -177,3 +177,20 @@ class ScanTicketUse(models.Model):
 
     def __str__(self) -> str:
         return str(self.nonce)
+
+
+class SummaryRefresh(models.Model):
+    """How old a materialized view is: it holds what was committed at `as_of`. No row: it was never filled."""
+
+    DAILY: ClassVar[str] = "attendance_daily_summary"
+
+    view = models.CharField(primary_key=True, max_length=63)
+    as_of = models.DateTimeField()
+
+    class Meta:
+        db_table = "attendance_summary_refresh"
+        verbose_name = _("refresh of a summary")
+        verbose_name_plural = _("refreshes of summaries")
+
+    def __str__(self) -> str:
+        return f"{self.view} {self.as_of}"

@@ -92,7 +92,7 @@ SELECT c.attendance_threshold_percent, c.condonation_floor_percent,
 
 def student_summary(*, student: Student, term: Term | None, on: date) -> StudentSummary:
     """The figures of one student in one term; one query. `on` is the school's date, which says who is enrolled."""
-    rows = _rows(
+    rows = rows_of(
         _SUMMARY,
         {
             "student": student.pk,
@@ -122,7 +122,7 @@ SELECT t.student_id, t.held, t.present, t.late, t.absent, t.excused,
 
 def course_figures(*, students: Collection[int], course_id: int, term_id: int) -> dict[int, Figures]:
     """Figures of many students (ids) in one course and term, by student id; who has none is left out. One query."""
-    rows = _rows(_BY_STUDENT, {"students": sorted(students), "course": course_id, "term": term_id})
+    rows = rows_of(_BY_STUDENT, {"students": sorted(students), "course": course_id, "term": term_id})
     return {student_id: Figures(*figures) for student_id, *figures in rows}
 
 
@@ -134,7 +134,13 @@ def term_for(*, school: School, on: date) -> Term | None:
     )
 
 
-def _rows(sql: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+def day_of(term: Term, *, today: date) -> date:
+    """The day on which the members of a class are looked at: today, or the day of the term nearest to it."""
+    return min(max(today, term.starts_on), term.ends_on)
+
+
+def rows_of(sql: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """All rows of one query."""
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return cursor.fetchall()

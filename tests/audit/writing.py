@@ -855,6 +855,7 @@ SILENT: dict[str, str] = {
     "attendance.services.statistics.refresh_percentages": _DERIVED,
     "attendance.services.statistics.take": _DERIVED,
     "attendance.services.statistics.take_student": _DERIVED,
+    "attendance.services.summaries.refresh": _DERIVED,
     "attendance.services.tickets.forget": "clears away used tickets, whose marks are told",
     # audit: the trail itself
     **dict.fromkeys(

@@ -123,6 +123,9 @@ PATCH attendance-slot-detail slot           | 401   403   403   403   403   403 
 DELETE attendance-slot-detail slot          | 401   403   403   403   403   403   ok    403   ok    404
 GET attendance-slot-list                    | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
 POST attendance-slot-list                   | 401   403   403   403   403   403   ok    403   ok    ok
+GET attendance-course-summary               | 401   403   403   ok    ok    ok    ok    ok    ok    ok
+GET attendance-department-summary           | 401   403   403   ok    ok    ok    ok    ok    ok    ok
+GET attendance-shortage                     | 401   403   403   ok    ok    ok    ok    ok    ok    ok
 GET attendance-student-summary              | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
 """
 

@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import serializers
 
 from academics.api.serializers import CourseRefSerializer, TermRefSerializer
 from attendance.enums import Band
+from attendance.selectors.figures import Figures
+
+
+def plain_figures(figures: Figures) -> dict[str, Any]:
+    """What `FiguresSerializer` describes, without a serializer per row."""
+    return {
+        "held": figures.held,
+        "present": figures.present,
+        "late": figures.late,
+        "absent": figures.absent,
+        "excused": figures.excused,
+        "attended": figures.attended,
+        "counted": figures.counted,
+        "percentage": figures.percentage,
+        "band": figures.band,
+        "need": figures.need,
+        "can_miss": figures.can_miss,
+    }
 
 
 class FiguresSerializer(serializers.Serializer):

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from academics.api.scope import SchoolNotChosen, allow, school_of, user_of, within_reach
-from academics.models import Student, Term
+from academics.models import Student
 from accounts.models import User
 from attendance import policies
-from attendance.api.serializers.figures import StudentSummarySerializer
-from attendance.selectors.figures import CourseFigures, Figures, StudentSummary, student_summary, term_for
+from attendance.api import lookups
+from attendance.api.serializers.figures import StudentSummarySerializer, plain_figures
+from attendance.selectors.figures import CourseFigures, StudentSummary, student_summary
 from core import clock
 from core.api.filters import refuse_unknown
 from core.api.refusals import refuses
@@ -46,7 +46,7 @@ class StudentSummaryView(APIView):
         student = _student(request, user)
         allow(policies.can_view_student_figures(user, student))
         today = student.school.local_date(clock.now())
-        term = _term(request, student) or term_for(school=student.school, on=today)
+        term = lookups.term_of(request, student.school, today=today)
         return Response(_plain(student_summary(student=student, term=term, on=today)))
 
 
@@ -57,32 +57,12 @@ def _student(request: Request, user: User) -> Student:
     if number is None and policies.is_student(user):
         student = students.filter(user=user).first()
     elif not number:
-        raise ValidationError({"student": [ErrorDetail(_required(), code="required")]})
+        raise lookups.required("student")
     else:
         student = students.filter(school=school_of(request), enrollment_no=number.upper()).first()
     if student is None:
         raise NotFound(attr="student")
     return student
-
-
-def _term(request: Request, student: Student) -> Term | None:
-    raw = request.query_params.get("term")
-    if raw is None:
-        return None
-    term = (
-        Term.objects.filter(school=student.school_id, pk=raw).first()
-        if raw.isascii() and raw.isdigit() and len(raw) < 19
-        else None
-    )
-    if term is None:
-        raise NotFound(attr="term")
-    return term
-
-
-def _required() -> str:
-    from rest_framework.fields import Field
-
-    return str(Field.default_error_messages["required"])
 
 
 def _plain(summary: StudentSummary) -> dict[str, Any]:
@@ -96,25 +76,9 @@ def _plain(summary: StudentSummary) -> dict[str, Any]:
         "threshold": summary.threshold,
         "floor": summary.floor,
         "courses": [_course(course) for course in summary.courses],
-        "overall": _figures(summary.overall),
+        "overall": plain_figures(summary.overall),
     }
 
 
 def _course(course: CourseFigures) -> dict[str, Any]:
-    return {"course": {"code": course.code, "title": course.title}, **_figures(course.figures)}
-
-
-def _figures(figures: Figures) -> dict[str, Any]:
-    return {
-        "held": figures.held,
-        "present": figures.present,
-        "late": figures.late,
-        "absent": figures.absent,
-        "excused": figures.excused,
-        "attended": figures.attended,
-        "counted": figures.counted,
-        "percentage": figures.percentage,
-        "band": figures.band,
-        "need": figures.need,
-        "can_miss": figures.can_miss,
-    }
+    return {"course": {"code": course.code, "title": course.title}, **plain_figures(course.figures)}
