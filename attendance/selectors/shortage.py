@@ -76,7 +76,7 @@ _COUNT = f"{_BELOW} SELECT count(*) FROM below"
 class Shortages(Sequence[Shortage]):
     """Students of some sections (ids) of a term below the threshold, who needs most classes first.
 
-    Like a list, but only what a paginator asks for is read: one query to count, one for a slice without steps. `bands` narrows it
+    Like a list, but only what a paginator asks for is read: one query to count, one for a slice. `bands` narrows it
     to condonable or shortage. `today` is the school's date.
     """
 
