@@ -38,6 +38,7 @@ class NavItem:
 _DATA = Place(pgettext_lazy("navigation", "Data"), "admin:index", "tools")
 _OFFICE = (
     Place(pgettext_lazy("navigation", "Overview"), "attendance:home", "overview", primary=True),
+    Place(pgettext_lazy("navigation", "Shortage"), "attendance:shortage", "alert"),
     Place(pgettext_lazy("navigation", "Configuration"), "attendance:configuration", "settings"),
     _DATA,
 )
@@ -49,6 +50,7 @@ PLACES: dict[str, tuple[Place, ...]] = {
     ),
     Role.FACULTY: (
         Place(pgettext_lazy("navigation", "Today"), "attendance:home", "calendar", primary=True),
+        Place(pgettext_lazy("navigation", "Shortage"), "attendance:shortage", "alert"),
         _DATA,
     ),
     Role.ADMIN: _OFFICE,

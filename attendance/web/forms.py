@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from attendance.enums import Status
+from academics.models import Department, Section
+from attendance.enums import Band, Status
 from attendance.models import AttendanceConfiguration
 from attendance.models.configuration import RULES
 
@@ -64,3 +66,35 @@ class ConfigurationForm(forms.ModelForm[AttendanceConfiguration]):
     def changes(self) -> dict[str, Any]:
         """What was really changed on the page, by field."""
         return {name: self.cleaned_data[name] for name in self.changed_data if name != "version"}
+
+
+class ShortageForm(forms.Form):
+    """What the list of shortages is narrowed to; whoever sees no department as a whole is not asked for one."""
+
+    department = forms.ModelChoiceField(
+        Department.objects.none(),
+        required=False,
+        to_field_name="code",
+        label=_("Department"),
+        widget=forms.Select(attrs={"class": "form-select"}),
+        empty_label=_("All departments"),
+    )
+    section = forms.ModelChoiceField(
+        Section.objects.none(),
+        required=False,
+        label=_("Section"),
+        empty_label=_("All sections"),
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )
+    band = forms.ChoiceField(
+        required=False,
+        choices=[(band.value, band.label) for band in (Band.CONDONABLE, Band.SHORTAGE)],
+        widget=forms.HiddenInput,
+    )
+
+    def __init__(self, data: Any, *, sections: QuerySet[Section], departments: QuerySet[Department]) -> None:
+        super().__init__(data)
+        cast(forms.ModelChoiceField, self.fields["section"]).queryset = sections
+        cast(forms.ModelChoiceField, self.fields["department"]).queryset = departments
+        if not departments:
+            del self.fields["department"]

@@ -65,6 +65,7 @@ def overview_of(school: School) -> dict[str, Any]:
         "attention": _attention(school),
         "sections": [
             {
+                "id": row.section_id,
                 "course": row.course,
                 "section": row.group,
                 "faculty": row.faculty,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from attendance.web import home, office, scan, student, teaching
+from attendance.web import figures, home, office, scan, student, teaching
 
 app_name = "attendance"
 
@@ -14,6 +14,9 @@ urlpatterns = [
     path("scan/token/", scan.scan_token, name="scan_token"),
     path("scan/redeem/", scan.redeem, name="redeem"),
     path("attendance/", student.history, name="history"),
+    path("shortage/", figures.shortage, name="shortage"),
+    path("sections/<uuid:pk>/", figures.section, name="section"),
+    path("department/", figures.department, name="department"),
     path("configuration/", office.configuration, name="configuration"),
     path("classes/<uuid:pk>/", teaching.roster, name="roster"),
     path("classes/<uuid:pk>/screen/", teaching.screen, name="screen"),

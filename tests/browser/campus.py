@@ -8,12 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from academics.models import Student
+from academics.models import Department, Faculty, Section, Student
 from academics.services.imports import import_roster
 from accounts.enums import Role
 from accounts.models import School, User
 from attendance.models import Session
-from attendance.services import sessions
+from attendance.services import sessions, summaries
 from attendance.services.generation import generate
 from attendance.services.imports import import_timetable
 from attendance.services.marking import Mark, bulk_mark
@@ -29,7 +29,10 @@ COHORT = "CSE-A"
 
 @dataclass(frozen=True)
 class Campus:
-    """People and classes that the pages are about; `open` is CSE-A's Data Structures of this morning."""
+    """People and classes that the pages are about; `open` is CSE-A's Data Structures of this morning.
+
+    `section` is the one that sits in it, `quiet` one that has held no class; `head` heads their department.
+    """
 
     school: School
     open: Session
@@ -37,6 +40,9 @@ class Campus:
     students: list[Student]
     teacher: User
     office: User
+    head: User
+    section: Section
+    quiet: Section
 
     @property
     def student(self) -> User:
@@ -69,6 +75,8 @@ def build() -> Campus:
     )
     _hold_classes(school, students)
     session = _running_class(students)
+    summaries.refresh(now=MORNING)
+    section = session.sections.get()
     return Campus(
         school=school,
         open=session,
@@ -76,7 +84,17 @@ def build() -> Campus:
         students=students,
         teacher=session.faculty.get().user,
         office=office,
+        head=_head_of(section),
+        section=section,
+        quiet=Section.objects.filter(course=section.course).exclude(pk=section.pk).earliest("cohort__code"),
     )
+
+
+def _head_of(section: Section) -> User:
+    """A colleague who heads the department of the section's course."""
+    head = Faculty.objects.get(employee_no="F101")
+    Department.objects.filter(pk=section.course.department_id).update(head=head)
+    return head.user
 
 
 def _hold_classes(school: School, students: list[Student]) -> None:

@@ -92,7 +92,9 @@ class Scene:
     status: int = 200
 
     def address(self, campus: Campus) -> str:
-        return self.path.format(open=campus.open.pk, closed=campus.closed.pk)
+        return self.path.format(
+            open=campus.open.pk, closed=campus.closed.pk, section=campus.section.pk, quiet=campus.quiet.pk
+        )
 
     def play(self, campus: Campus, open_page: OpenPage, **how: Any) -> Page:
         """The page in its state, in a browser of its own."""
@@ -122,7 +124,13 @@ SCENES = [
     Scene("roster-open", "teacher", "/classes/{open}/"),
     Scene("roster-close", "teacher", "/classes/{open}/", close_dialog),
     Scene("roster-closed", "teacher", "/classes/{closed}/"),
+    Scene("shortage", "teacher", "/shortage/"),
+    Scene("shortage-nobody", "teacher", "/shortage/?band=condonable&section={section}"),
+    Scene("section", "teacher", "/sections/{section}/"),
+    Scene("section-empty", "office", "/sections/{quiet}/"),
+    Scene("department", "head", "/department/"),
     Scene("overview", "office", "/"),
+    Scene("shortage-office", "office", "/shortage/"),
     Scene("configuration", "office", "/configuration/"),
     Scene("error-403", "teacher", "/configuration/", status=403),
     Scene("error-404", "student", "/no-such-page/", status=404),

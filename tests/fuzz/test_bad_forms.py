@@ -141,7 +141,10 @@ FORMS: dict[str, Form] = {
 }  # fmt: skip
 
 #: Pages that are only read.
-ONLY_READ = {f"attendance:{name}" for name in ("home", "scan", "history", "roster", "screen")}
+ONLY_READ = {
+    f"attendance:{name}"
+    for name in ("home", "scan", "history", "roster", "screen", "shortage", "section", "department")
+}
 
 #: Whoever may find something at an address, and strangers.
 READERS = ("anon", "student", "teacher", "admin", "operator")

@@ -39,6 +39,7 @@ POST attendance:close session               | login 403   403   ok    403   ok  
 GET attendance:configuration                | login 403   403   403   403   403   ok    403   ok    ok
 POST attendance:configuration               | login 403   403   403   403   403   ok    403   ok    ok
 POST attendance:confirm session             | login 403   403   ok    403   ok    ok    403   ok    404
+GET attendance:department                   | login 403   403   403   403   ok    ok    ok    ok    ok
 GET attendance:history                      | login ok    ok    403   403   403   403   403   403   403
 GET attendance:home                         | login ok    ok    ok    ok    ok    ok    ok    ok    ok
 POST attendance:mark session                | login 403   403   ok    403   ok    ok    403   ok    404
@@ -49,6 +50,8 @@ GET attendance:roster session               | login 403   403   ok    403   ok  
 GET attendance:scan                         | login ok    ok    403   403   403   403   403   403   403
 POST attendance:scan_token                  | login ok    ok    ok    ok    ok    ok    ok    ok    ok
 GET attendance:screen session               | login 403   403   ok    403   ok    ok    403   ok    404
+GET attendance:section section              | login 403   403   ok    403   ok    ok    ok    ok    404
+GET attendance:shortage                     | login 403   403   ok    ok    ok    ok    ok    ok    ok
 GET auth-me                                 | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
 GET cohort-list                             | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
 GET course-list                             | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok

@@ -12,7 +12,10 @@ from accounts.models import User
 from attendance.models import Session
 from core import clock
 from tests.attendance.scans import students_of
+from tests.colleges import college, elsewhere
 from tests.factories import UserFactory
+
+__all__ = ["college", "elsewhere"]
 
 
 @pytest.fixture

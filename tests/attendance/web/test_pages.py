@@ -226,7 +226,7 @@ class TestOffice:
         assert reverse("api-docs") in page.content.decode()
 
 
-@pytest.mark.parametrize("name", ["home", "scan", "history", "configuration"])
+@pytest.mark.parametrize("name", ["home", "scan", "history", "configuration", "shortage", "department"])
 def test_strangers_are_asked_to_sign_in(name: str) -> None:
     answer = Client().get(reverse(f"attendance:{name}"))
     assert answer.status_code == 302
