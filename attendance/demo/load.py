@@ -15,6 +15,7 @@ from attendance.demo import bench as measuring
 from attendance.demo import campus, history, leaves, schedule, today
 from attendance.demo.catalogue import PASSWORD, SCHOOLS
 from attendance.demo.erase import erase
+from attendance.services import summaries
 from core import owner
 
 
@@ -49,6 +50,7 @@ def demo(
             leaves.ask(made, now=now)
             people += count
         _operator(password)
+        summaries.refresh(now=now)
         transaction.on_commit(owner.analyze)
     return {
         "loaded": True,
@@ -85,6 +87,7 @@ def bench(
         progress=progress,
         now=now,
     )
+    summaries.refresh(now=now)
     transaction.on_commit(owner.analyze)
     return {
         "loaded": True,

@@ -35,24 +35,23 @@ class Shortage:
         return self.cohort or self.section_name
 
 
-# A student who sits in two sections of one course has one percentage there, and stands in the list once.
+# A student who sits in two sections of one course has one percentage there, and stands in the list once. The kept
+# percentage is rounded, so that it says who may be below; who is, the formula does, asked of those few alone.
 _BELOW = """
-WITH members AS (
-    SELECT DISTINCT ON (e.student_id, sec.course_id) e.student_id, sec.course_id, sec.id AS section_id
+WITH below AS (
+    SELECT DISTINCT ON (t.student_id, t.course_id) t.student_id, t.course_id, sec.id AS section_id,
+           t.held, t.present, t.late, t.absent, t.excused, f.*
       FROM academics_section sec
       JOIN academics_enrollment e ON e.section_id = sec.id
            AND e.joined_on <= %(on)s AND (e.left_on IS NULL OR e.left_on > %(on)s)
-     WHERE sec.id = ANY (%(sections)s)
-     ORDER BY e.student_id, sec.course_id, sec.id
-), below AS (
-    SELECT m.student_id, m.course_id, m.section_id, t.held, t.present, t.late, t.absent, t.excused, f.*
-      FROM members m
+      JOIN attendance_configuration c ON c.school_id = sec.school_id
       JOIN attendance_statistics t
-        ON t.student_id = m.student_id AND t.term_id = %(term)s AND t.course_id = m.course_id
-      JOIN attendance_configuration c ON c.school_id = t.school_id
+        ON t.student_id = e.student_id AND t.term_id = %(term)s AND t.course_id = sec.course_id
+           AND t.percentage <= c.attendance_threshold_percent
      CROSS JOIN LATERAL attendance_figures(t.present, t.late, t.absent, t.excused, c.late_weight,
            c.excused_counts_as = 'present', c.attendance_threshold_percent, c.condonation_floor_percent) f
-     WHERE f.band = ANY (%(bands)s)
+     WHERE sec.id = ANY (%(sections)s) AND f.band = ANY (%(bands)s)
+     ORDER BY t.student_id, t.course_id, sec.id
 )
 """
 

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from academics.models import Student
 from accounts.models import School, User
 from attendance.models import AttendanceRecord, Session
+from attendance.selectors.trends import weekly_trend
 from attendance.services import statistics
 from core import clock
 
@@ -32,6 +33,9 @@ def test_the_demo_is_whole_and_its_lecturer_can_open_a_class_now(now: datetime) 
     assert Student.objects.count() >= 60
     assert AttendanceRecord.objects.exists()
     assert statistics.check() == []
+    some = AttendanceRecord.objects.filter(session__status="closed").earliest("held_on")
+    trend = weekly_trend(sections=[some.section_id], term_id=some.session.term_id)
+    assert (trend.as_of, trend.weeks[0].sessions > 0) == (now, True)
     mine = Session.objects.filter(
         faculty__user__username="faculty",
         sections__enrollments__student__user__username="student",

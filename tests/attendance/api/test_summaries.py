@@ -17,7 +17,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from academics.models import Department, Section
-from attendance.models import AttendanceConfiguration
+from attendance.models import AttendanceConfiguration, AttendanceStatistics
 from attendance.services import summaries
 from core import clock
 from tests.attendance.classes import hold
@@ -345,6 +345,17 @@ def test_who_sits_in_two_sections_of_a_course_stands_in_the_list_once(college: C
 
     assert numbers(ask(college, SHORTAGE)) == [college.number(1), college.number(2)]
     assert numbers(ask(college, SHORTAGE, section=batch.pk)) == [college.number(1)]
+
+
+# 18,749 of 25,000 are 74.996 %, shown as 75.00 %; need = ceil((0.75·25,000 - 18,749) / 0.25) = 4.
+def test_who_is_below_the_threshold_by_less_than_is_shown_is_in_the_list(college: College) -> None:
+    AttendanceStatistics.objects.filter(student=college.students[2]).update(
+        held=25_000, present=18_749, late=0, absent=6_251, percentage=Decimal("75.00")
+    )
+    (row,) = ask(college, SHORTAGE, band="condonable").json()["results"]
+
+    assert row["student"]["enrollment_no"] == college.number(2)
+    assert (row["percentage"], row["need"]) == (75.0, 4)
 
 
 def test_who_left_and_whom_nothing_counts_for_are_not_in_the_list(college: College) -> None:
