@@ -62,7 +62,7 @@ def shortage(request: HttpRequest) -> HttpResponse:
             sections=[one.pk for one in asked], term=term, today=today, bands=[band] if band else BELOW
         )
     # Theirs are few enough to be named one by one; the office finds hundreds in the form.
-    teaches = user.role == Role.FACULTY
+    named = user.role == Role.FACULTY and section is None
     page = Paginator(found, _PAGE).get_page(request.GET.get("page"))
     return render(
         request,
@@ -76,8 +76,7 @@ def shortage(request: HttpRequest) -> HttpResponse:
             "section": section,
             "department": department,
             "page": page,
-            "named": sections if teaches and not section else [],
-            "departments": departments if teaches and not section else [],
+            "named": sections if named else [],
         },
     )
 

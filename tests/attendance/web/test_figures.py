@@ -92,6 +92,17 @@ class TestShortage:
         assert "department" in look(college, "head", SHORTAGE).context["form"].fields
         assert "department" not in look(college, "teacher", SHORTAGE).context["form"].fields
 
+    def test_leads_to_the_section_and_to_the_department(self, college: College) -> None:
+        code = college.department.code
+        chosen = look(college, "admin", SHORTAGE, department=code).content.decode()
+
+        assert f'href="{DEPARTMENT}?department={code}"' in chosen
+        assert f'href="{DEPARTMENT}"' in look(college, "head", SHORTAGE).content.decode()
+        mine = look(college, "teacher", SHORTAGE).content.decode()
+        assert DEPARTMENT not in mine
+        # Of two students, and once among the teacher's own.
+        assert mine.count(f'href="{section_page(college.section)}"') == 3
+
     def test_says_so_where_nobody_is_below(self, college: College) -> None:
         page = look(college, "other_teacher", SHORTAGE)
 
