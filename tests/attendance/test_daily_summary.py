@@ -22,6 +22,7 @@ from attendance.services import sessions, summaries
 from core.models import TaskHealth
 from tests.attendance.classes import hold
 from tests.factories import SectionFactory, UserFactory
+from tests.races import together
 
 At = Callable[[datetime], AbstractContextManager[datetime]]
 
@@ -155,6 +156,17 @@ def test_a_refresh_does_not_wait_for_readers_nor_they_for_it(section: Section, n
             reader.execute("SET LOCAL lock_timeout = '10s'")
             assert reader.execute("SELECT count(*) FROM attendance_daily_summary").fetchone() == before
     assert len(trend_of(section).weeks) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_refreshes_at_once_wait_for_each_other(section: Section, now: datetime) -> None:
+    hold_on(section, "2026-11-02 09:00", "PPA")
+
+    answers = together(3, lambda _index: summaries.refresh(now=now))
+
+    assert answers == [None] * 3
+    assert len(kept()) == 1
+    assert SummaryRefresh.objects.get().as_of == now
 
 
 @pytest.mark.django_db(transaction=True)
