@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from django.urls import reverse
-from django.utils.functional import Promise
+from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import pgettext_lazy
 
 from accounts.enums import Role
@@ -25,20 +25,26 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class NavItem:
-    """One link of the navigation, as `base.html` wants it."""
+    """One link of the navigation, as `base.html` wants it.
+
+    `waiting`: how many things there wait for the person; asked of the database once, where a template shows it.
+    """
 
     label: str | Promise
     url: str
     icon: str
     current: bool
     primary: bool
+    waiting: int | SimpleLazyObject = 0
 
 
 # Pages of higher apps are known by name only. At most five a role: that is what a phone's bottom bar holds.
+_APPROVALS = Place(pgettext_lazy("navigation", "Approvals"), "attendance:approvals", "approvals")
 _DATA = Place(pgettext_lazy("navigation", "Data"), "admin:index", "tools")
 _OFFICE = (
     Place(pgettext_lazy("navigation", "Overview"), "attendance:home", "overview", primary=True),
     Place(pgettext_lazy("navigation", "Shortage"), "attendance:shortage", "alert"),
+    _APPROVALS,
     Place(pgettext_lazy("navigation", "Configuration"), "attendance:configuration", "settings"),
     _DATA,
 )
@@ -47,10 +53,12 @@ PLACES: dict[str, tuple[Place, ...]] = {
         Place(pgettext_lazy("navigation", "Home"), "attendance:home", "home"),
         Place(pgettext_lazy("navigation", "Scan"), "attendance:scan", "scan", primary=True),
         Place(pgettext_lazy("navigation", "Attendance"), "attendance:history", "history"),
+        Place(pgettext_lazy("navigation", "Leave"), "attendance:leave", "leave"),
     ),
     Role.FACULTY: (
         Place(pgettext_lazy("navigation", "Today"), "attendance:home", "calendar", primary=True),
         Place(pgettext_lazy("navigation", "Shortage"), "attendance:shortage", "alert"),
+        _APPROVALS,
         _DATA,
     ),
     Role.ADMIN: _OFFICE,
@@ -58,10 +66,22 @@ PLACES: dict[str, tuple[Place, ...]] = {
     Role.INTEGRATOR: (),
 }
 
+_counters: dict[str, Callable[[User], int]] = {}
+
+
+def count_at(route: str, counter: Callable[[User], int]) -> None:
+    """A higher app says how many things wait for a person at the page of that route; `counter` makes one query."""
+    _counters[route] = counter
+
 
 def items_for(user: User, path: str) -> Iterator[NavItem]:
     """The links of a signed-in person; the one that `path` lies at or below is the current one."""
     for place in PLACES[user.role]:
         url = reverse(place.route)
         current = path == url or (url != "/" and path.startswith(url))
-        yield NavItem(place.label, url, place.icon, current, place.primary)
+        yield NavItem(place.label, url, place.icon, current, place.primary, _waiting(place, user))
+
+
+def _waiting(place: Place, user: User) -> int | SimpleLazyObject:
+    counter = _counters.get(place.route)
+    return SimpleLazyObject(lambda: counter(user)) if counter else 0

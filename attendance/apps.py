@@ -8,3 +8,9 @@ class AttendanceConfig(AppConfig):
     name = "attendance"
     verbose_name = _("Attendance")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from accounts import navigation
+        from attendance.selectors import leaves
+
+        navigation.count_at("attendance:approvals", leaves.waiting_for)

@@ -14,7 +14,7 @@ from academics.models import Student
 from accounts.enums import Role
 from accounts.models import User
 from attendance import policies
-from attendance.models import Session
+from attendance.models import LeaveApplication, Session
 
 
 def person(request: HttpRequest) -> User:
@@ -42,6 +42,20 @@ def session_of(request: HttpRequest, pk: UUID, allowed: Callable[[User, Session]
         raise PermissionDenied
     timezone.activate(session.school.tz)
     return session
+
+
+def leave_of(
+    request: HttpRequest, pk: UUID, allowed: Callable[[User, LeaveApplication], bool]
+) -> LeaveApplication:
+    """The same for an application for leave."""
+    user = person(request)
+    leave = LeaveApplication.objects.select_related("school", "student__user").filter(pk=pk).first()
+    if leave is None or not user.may_reach(leave.school_id):
+        raise Http404
+    if not allowed(user, leave):
+        raise PermissionDenied
+    timezone.activate(leave.school.tz)
+    return leave
 
 
 def runs(user: User, session: Session) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from attendance.web import figures, home, office, scan, student, teaching
+from attendance.web import approvals, figures, home, leaves, office, scan, student, teaching
 
 app_name = "attendance"
 
@@ -17,6 +17,17 @@ urlpatterns = [
     path("shortage/", figures.shortage, name="shortage"),
     path("sections/<uuid:pk>/", figures.section, name="section"),
     path("department/", figures.department, name="department"),
+    path("leave/", leaves.own, name="leave"),
+    path("leave/apply/", leaves.apply, name="leave_apply"),
+    path("leave/classes/", leaves.classes, name="leave_classes"),
+    path("leave/<uuid:pk>/change/", leaves.change, name="leave_change"),
+    path("leave/<uuid:pk>/cancel/", leaves.cancel, name="leave_cancel"),
+    path("leave/<uuid:pk>/file/", leaves.file, name="leave_file"),
+    path("approvals/", approvals.approvals, name="approvals"),
+    path("approvals/leave/approve/", approvals.approve_chosen, name="leave_approve_chosen"),
+    path("approvals/leave/<uuid:pk>/approve/", approvals.approve, name="leave_approve"),
+    path("approvals/leave/<uuid:pk>/reject/", approvals.reject, name="leave_reject"),
+    path("approvals/leave/<uuid:pk>/revoke/", approvals.revoke, name="leave_revoke"),
     path("configuration/", office.configuration, name="configuration"),
     path("classes/<uuid:pk>/", teaching.roster, name="roster"),
     path("classes/<uuid:pk>/screen/", teaching.screen, name="screen"),

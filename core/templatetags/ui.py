@@ -42,6 +42,13 @@ _SESSION_STATES: dict[str, tuple[str, Any]] = {
     "unconfirmed": ("late", pgettext_lazy("class state", "to be confirmed")),
     "void": ("absent", pgettext_lazy("class state", "not counted")),
 }
+_REQUEST_STATES: dict[str, tuple[str, str, Any]] = {
+    "pending": ("late", "clock", pgettext_lazy("request state", "waiting")),
+    "approved": ("present", "check", pgettext_lazy("request state", "approved")),
+    "rejected": ("absent", "close", pgettext_lazy("request state", "rejected")),
+    "cancelled": ("quiet", "status-unmarked", pgettext_lazy("request state", "cancelled")),
+    "revoked": ("absent", "undo", pgettext_lazy("request state", "revoked")),
+}
 
 
 @register.simple_tag
@@ -83,6 +90,13 @@ def session_badge(status: str) -> dict[str, Any]:
     """The state of a class session in words, with its tone (accent, quiet, late, absent)."""
     tone, label = _SESSION_STATES.get(status, ("quiet", status))
     return {"status": status, "tone": tone, "label": label}
+
+
+@register.inclusion_tag("components/request_badge.html")
+def request_badge(status: str) -> dict[str, Any]:
+    """The state of what somebody asked for (leave and the like) as colour, shape and word."""
+    tone, shape, label = _REQUEST_STATES.get(status, ("quiet", "info", status))
+    return {"status": status, "tone": tone, "shape": shape, "label": label}
 
 
 @register.filter

@@ -46,6 +46,32 @@ function releaseForms() {
 function onChange(event) {
   const field = event.target.dataset.showsPassword;
   if (field) document.getElementById(field).type = event.target.checked ? "text" : "password";
+  if (event.target.type === "checkbox") onTick(event.target);
+  if (event.target.type === "file") refuseLarge(event.target);
+}
+
+/** A box with data-selects=NAME ticks all of that name; data-selected=NAME tells how many are ticked. */
+function onTick(box) {
+  const name = box.dataset.selects ?? box.name;
+  const boxes = [...document.getElementsByName(name)];
+  if (box.dataset.selects) for (const one of boxes) one.checked = box.checked;
+  const ticked = boxes.filter((one) => one.checked).length;
+  for (const all of document.querySelectorAll(`[data-selects="${name}"]`)) {
+    all.checked = ticked === boxes.length;
+    all.indeterminate = ticked > 0 && ticked < boxes.length;
+  }
+  for (const place of document.querySelectorAll(`[data-selected="${name}"]`)) {
+    place.textContent = ticked ? `(${ticked})` : "";
+  }
+}
+
+/** Says at once that a file is too large: sent, it would cost the way there and back, and all that was typed. */
+function refuseLarge(field) {
+  const warning = document.querySelector(`[data-too-large="${field.id}"]`);
+  if (!warning) return;
+  const tooLarge = field.files.length > 0 && field.files[0].size > Number(warning.dataset.bytes);
+  warning.hidden = !tooLarge;
+  if (tooLarge) field.value = "";
 }
 
 function onKey(event) {

@@ -12,8 +12,9 @@ from academics.models import Department, Faculty, Section, Student
 from academics.services.imports import import_roster
 from accounts.enums import Role
 from accounts.models import School, User
-from attendance.models import Session
-from attendance.services import sessions, summaries
+from attendance.models import LeaveApplication, Session
+from attendance.services import leaves, sessions, summaries
+from attendance.services.evidence import Upload
 from attendance.services.generation import generate
 from attendance.services.imports import import_timetable
 from attendance.services.marking import Mark, bulk_mark
@@ -43,6 +44,7 @@ class Campus:
     head: User
     section: Section
     quiet: Section
+    pending: LeaveApplication
 
     @property
     def student(self) -> User:
@@ -87,6 +89,7 @@ def build() -> Campus:
         head=_head_of(section),
         section=section,
         quiet=Section.objects.filter(course=section.course).exclude(pk=section.pk).earliest("cohort__code"),
+        pending=_ask_for_leave(students, office),
     )
 
 
@@ -106,6 +109,47 @@ def _hold_classes(school: School, students: list[Student]) -> None:
         sessions.open_session(session=session, by=teacher, now=session.starts_at)
         bulk_mark(session=session, marks=marks, by=teacher, now=session.starts_at + timedelta(minutes=3))
         sessions.close_session(session=session, by=teacher, now=session.ends_at)
+
+
+def _ask_for_leave(students: list[Student], office: User) -> LeaveApplication:
+    """What `Campus.student` asked for and what became of it, and what three others wait for; the student's own."""
+
+    def asked(
+        student: Student, kind: str, days: tuple[int, int], reason: str, **more: Any
+    ) -> LeaveApplication:
+        return leaves.apply_for(
+            student=student,
+            kind=kind,
+            from_date=date(2026, 11, days[0]),
+            to_date=date(2026, 11, days[1]),
+            reason=reason,
+            by=student.user,
+            now=MORNING - timedelta(days=1, hours=student.pk % 5),
+            **more,
+        )
+
+    me = students[3]
+    approved = asked(
+        me, "medical", (2, 4), "Fever since Sunday night.", upload=Upload("note.pdf", b"%PDF-1.7 fever")
+    )
+    leaves.approve(leave=approved, remarks="Get well soon.", by=office, now=MORNING)
+    refused = asked(me, "casual", (12, 13), "A cousin's wedding in Guntur.")
+    leaves.reject(leave=refused, remarks="The laboratory examination is on the 12th.", by=office, now=MORNING)
+    leaves.cancel(leave=asked(me, "other", (26, 27), "A trip."), by=me.user, now=MORNING)
+    for index, kind, days, reason in (
+        (8, "medical", (9, 11), "Dengue; the hospital's report is attached."),
+        (12, "on_duty", (24, 25), "Hackathon at IIT Hyderabad, with the department's team of four."),
+    ):
+        asked(students[index], kind, days, reason, upload=Upload("report.png", b"\x89PNG\r\n\x1a\n"))
+    thursday = Session.objects.filter(sections__cohort__code=COHORT, held_on=date(2026, 11, 19))
+    asked(students[5], "other", (19, 19), "Passport office.", only=thursday.order_by("starts_at")[:2])
+    return asked(
+        me,
+        "medical",
+        (18, 20),
+        "Wisdom tooth, to be pulled on Wednesday morning.",
+        upload=Upload("appointment at the dental clinic of Dr. Subrahmanyam.pdf", b"%PDF-1.7 tooth"),
+    )
 
 
 def _habit(student: int, number: int) -> str:

@@ -81,6 +81,34 @@ def menu_open(page: Page, campus: Campus) -> None:
     page.locator("details[data-menu] summary").click()
 
 
+def cancel_dialog(page: Page, campus: Campus) -> None:
+    page.get_by_role("button", name="Cancel leave").first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def classes_offered(page: Page, campus: Campus) -> None:
+    page.get_by_label("First day").fill("2026-11-19")
+    page.get_by_role("group", name="Only some classes").get_by_role("checkbox").first.check()
+
+
+def leave_refused(page: Page, campus: Campus) -> None:
+    """The days are taken already, and nothing is said why."""
+    page.get_by_label("First day").fill("2026-11-19")
+    page.get_by_role("button", name="Send the application").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def rejection_unexplained(page: Page, campus: Campus) -> None:
+    page.get_by_text("Reject…").first.click()
+    page.get_by_role("button", name="Reject", exact=True).click()
+    expect(page.get_by_text("Say why")).to_be_visible()
+
+
+def all_selected(page: Page, campus: Campus) -> None:
+    page.get_by_label("Select all").check()
+    expect(page.get_by_role("button", name="Approve the selected (4)")).to_be_visible()
+
+
 @dataclass(frozen=True)
 class Scene:
     """A page in a state: who looks (an attribute of Campus, "" for nobody), where, and what they did there."""
@@ -93,7 +121,11 @@ class Scene:
 
     def address(self, campus: Campus) -> str:
         return self.path.format(
-            open=campus.open.pk, closed=campus.closed.pk, section=campus.section.pk, quiet=campus.quiet.pk
+            open=campus.open.pk,
+            closed=campus.closed.pk,
+            section=campus.section.pk,
+            quiet=campus.quiet.pk,
+            pending=campus.pending.pk,
         )
 
     def play(self, campus: Campus, open_page: OpenPage, **how: Any) -> Page:
@@ -105,7 +137,18 @@ class Scene:
 
 
 #: What is done there is found by its English name.
-_IN_ENGLISH = {wrong_password, known_in_two_schools, open_code, marked_present, close_dialog}
+_IN_ENGLISH = {
+    wrong_password,
+    known_in_two_schools,
+    open_code,
+    marked_present,
+    close_dialog,
+    cancel_dialog,
+    classes_offered,
+    leave_refused,
+    rejection_unexplained,
+    all_selected,
+}
 
 SCENES = [
     Scene("login", "", "/login/"),
@@ -115,6 +158,12 @@ SCENES = [
     Scene("student-menu", "student", "/", menu_open),
     Scene("student-history", "student", "/attendance/"),
     Scene("student-course", "student", "/attendance/?course=CS302"),
+    Scene("leave", "student", "/leave/"),
+    Scene("leave-cancel", "student", "/leave/", cancel_dialog),
+    Scene("leave-apply", "student", "/leave/apply/"),
+    Scene("leave-classes", "student", "/leave/apply/", classes_offered),
+    Scene("leave-refused", "student", "/leave/apply/", leave_refused),
+    Scene("leave-change", "student", "/leave/{pending}/change/"),
     Scene("scan", "student", "/scan/"),
     Scene("scan-confirm", "student", "/scan/", open_code),
     Scene("scan-refused", "student", "/scan/", foreign_code),
@@ -129,6 +178,11 @@ SCENES = [
     Scene("section", "teacher", "/sections/{section}/"),
     Scene("section-empty", "office", "/sections/{quiet}/"),
     Scene("department", "head", "/department/"),
+    Scene("approvals-teacher", "teacher", "/approvals/"),
+    Scene("approvals", "office", "/approvals/", all_selected),
+    Scene("approvals-unexplained", "office", "/approvals/", rejection_unexplained),
+    Scene("approvals-approved", "office", "/approvals/?state=approved"),
+    Scene("approvals-none", "office", "/approvals/?state=revoked"),
     Scene("overview", "office", "/"),
     Scene("shortage-office", "office", "/shortage/"),
     Scene("configuration", "office", "/configuration/"),

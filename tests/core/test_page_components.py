@@ -117,3 +117,19 @@ def test_a_calendar_colours_a_day_by_what_most_deserves_a_look() -> None:
     cells = [cell for week in calendar["months"][-1]["weeks"] for cell in week if cell]
     assert len(cells) == 28
     assert (cells[-1]["worst"], cells[-1]["today"], cells[0]["worst"]) == ("absent", True, "")
+
+
+@pytest.mark.parametrize(
+    ("status", "shape", "word"),
+    [
+        ("pending", "clock", "waiting"),
+        ("approved", "check", "approved"),
+        ("rejected", "close", "rejected"),
+        ("cancelled", "status-unmarked", "cancelled"),
+        ("revoked", "undo", "revoked"),
+    ],
+)
+def test_the_state_of_a_request_is_told_by_shape_and_word(status: str, shape: str, word: str) -> None:
+    html = rendered("{% request_badge status %}", status=status)
+    assert f"#{shape}" in html
+    assert words(html) == word

@@ -35,6 +35,7 @@ OPEN_TO_ALL = (
 
 # method route arguments | anon student peer teacher colleague head office integrator operator outsider
 _TABLE = """
+GET attendance:approvals                    | login 403   403   ok    ok    ok    ok    403   ok    ok
 POST attendance:close session               | login 403   403   ok    403   ok    ok    403   ok    404
 GET attendance:configuration                | login 403   403   403   403   403   ok    403   ok    ok
 POST attendance:configuration               | login 403   403   403   403   403   ok    403   ok    ok
@@ -42,6 +43,18 @@ POST attendance:confirm session             | login 403   403   ok    403   ok  
 GET attendance:department                   | login 403   403   403   403   ok    ok    ok    ok    ok
 GET attendance:history                      | login ok    ok    403   403   403   403   403   403   403
 GET attendance:home                         | login ok    ok    ok    ok    ok    ok    ok    ok    ok
+GET attendance:leave                        | login ok    ok    403   403   403   403   403   403   403
+GET attendance:leave_apply                  | login ok    ok    403   403   403   403   403   403   403
+POST attendance:leave_apply                 | login ok    ok    403   403   403   403   403   403   403
+POST attendance:leave_approve leave         | login 403   403   ok    403   ok    ok    403   ok    404
+POST attendance:leave_approve_chosen        | login 403   403   ok    ok    ok    ok    403   ok    ok
+POST attendance:leave_cancel leave          | login ok    403   403   403   403   403   403   403   403
+GET attendance:leave_change leave           | login ok    403   403   403   403   403   403   403   403
+POST attendance:leave_change leave          | login ok    403   403   403   403   403   403   403   403
+GET attendance:leave_classes                | login ok    ok    403   403   403   403   403   403   403
+GET attendance:leave_file leave             | login ok    403   ok    403   ok    ok    403   ok    404
+POST attendance:leave_reject leave          | login 403   403   ok    403   ok    ok    403   ok    404
+POST attendance:leave_revoke leave          | login 403   403   ok    403   ok    ok    403   ok    404
 POST attendance:mark session                | login 403   403   ok    403   ok    ok    403   ok    404
 POST attendance:open session                | login 403   403   ok    403   ok    ok    403   ok    404
 POST attendance:redeem                      | login ok    ok    403   403   403   403   403   403   403
@@ -179,6 +192,9 @@ BODIES: dict[str, Any] = {
     "attendance-leave-reject": lambda _w: {"remarks": "because"},
     "attendance-leave-revoke": lambda _w: {"remarks": "because"},
     "attendance-leave-bulk-approve": lambda w: {"ids": [w.leave.pk]},
+    "attendance:leave_reject": lambda _w: {"remarks": "because"},
+    "attendance:leave_revoke": lambda _w: {"remarks": "because"},
+    "attendance:leave_approve_chosen": lambda w: {"leaves": [w.leave.pk]},
     "attendance-record-detail": lambda _w: {"status": "late"},
     "attendance-correction-list": lambda w: {
         "session": w.session.pk,
