@@ -41,6 +41,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "RecordStatusEnum": "attendance.enums.Status",
         "RecordSourceEnum": "attendance.enums.Source",
         "HolidayKindEnum": "attendance.enums.HolidayKind",
+        "LeaveKindEnum": "attendance.enums.LeaveKind",
+        "LeaveStatusEnum": "attendance.enums.LeaveStatus",
         "CorrectionStatusEnum": "attendance.enums.CorrectionStatus",
         "CondonationStatusEnum": "attendance.enums.CondonationStatus",
     },
