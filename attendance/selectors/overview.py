@@ -103,12 +103,6 @@ SELECT sec.id, course.title, coalesce(cohort.code, sec.name), coalesce(u.full_na
 """
 
 
-def day_figures(school: School, day: date) -> DayFigures:
-    with connection.cursor() as cursor:
-        cursor.execute(_DAY, {"school": school.pk, "day": day})
-        return DayFigures(*(cursor.fetchone() or (0,) * 6))
-
-
 def trend(school: School, first: date, last: date) -> list[TrendDay]:
     """The pooled percentage of each day on which a class was held, oldest first."""
     with connection.cursor() as cursor:
@@ -140,11 +134,16 @@ SELECT count(*) FILTER (WHERE s.status = 'unconfirmed'),
        count(*) FILTER (WHERE s.status = 'closed' AND EXISTS (
             SELECT 1 FROM attendance_holiday h
              WHERE h.school_id = s.school_id AND h.date = s.held_on AND h.department_id IS NULL))
-  FROM attendance_session s WHERE s.school_id = %s AND s.status IN ('unconfirmed', 'closed')
+  FROM attendance_session s WHERE s.school_id = %(school)s AND s.status IN ('unconfirmed', 'closed')
 """
 
 
-def attention(school: School) -> Attention:
+def at_a_glance(school: School, day: date) -> tuple[DayFigures, Attention]:
+    """The day in figures, and what waits from any day. One query: the page that shows both asks for much else."""
     with connection.cursor() as cursor:
-        cursor.execute(_ATTENTION, [school.pk])
-        return Attention(*(cursor.fetchone() or (0, 0)))
+        cursor.execute(
+            f"SELECT day.*, waiting.* FROM ({_DAY}) AS day CROSS JOIN ({_ATTENTION}) AS waiting",
+            {"school": school.pk, "day": day},
+        )
+        figures = cursor.fetchone() or (0,) * 8
+    return DayFigures(*figures[:6]), Attention(*figures[6:])

@@ -38,7 +38,7 @@ def overview_of(school: School) -> dict[str, Any]:
     today = school.local_date(now)
     term = figures.term_for(school=school, on=today)
     configuration = rules.ensure(school)
-    day = overview.day_figures(school, today)
+    day, attention = overview.at_a_glance(school, today)
     trend = overview.trend(school, today - timedelta(days=_TREND_DAYS), today)
     percentage = trend[-1].percentage if trend and trend[-1].day == today else None
     return {
@@ -62,7 +62,7 @@ def overview_of(school: School) -> dict[str, Any]:
             }
             for view, counts in days.running([school.pk])
         ],
-        "attention": _attention(school),
+        "attention": _attention(attention),
         "sections": [
             {
                 "id": row.section_id,
@@ -111,9 +111,8 @@ def _cancelled(number: int) -> str:
     return ngettext("{n} cancelled", "{n} cancelled", number).format(n=number)
 
 
-def _attention(school: School) -> list[dict[str, Any]]:
+def _attention(found: overview.Attention) -> list[dict[str, Any]]:
     items = []
-    found = overview.attention(school)
     waiting, on_holidays = found.unconfirmed, found.held_on_holidays
     if waiting:
         items.append(

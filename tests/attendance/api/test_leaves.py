@@ -253,6 +253,14 @@ class TestReading:
     def test_without_a_file_there_is_none(self, college: College) -> None:
         assert refusal(client_of(college.admin).get(f"{LEAVES}{a_leave(college).pk}/file/"))[0] == 404
 
+    def test_a_file_that_was_lost_is_not_there(
+        self, college: College, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        leave = a_leave(college, upload=Upload("note.pdf", PDF))
+        leave.file.storage.delete(leave.file.name)
+        assert client_of(college.admin).get(f"{LEAVES}{leave.pk}/file/").status_code == 404
+        assert "evidence_missing" in caplog.text
+
     def test_a_list_shows_what_one_may_see_and_filters_it(self, college: College, in_charge: User) -> None:
         first, second = a_leave(college, 0), a_leave(college, 1, kind="casual")
         other = make_college()
