@@ -131,3 +131,41 @@ class CondonationStatus(TextChoices):
     def standing(cls) -> list[str]:
         """Of one student and course there is at most one such request in a term."""
         return [cls.PENDING, cls.RECOMMENDED, cls.APPROVED]
+
+
+class DeviceKind(TextChoices):
+    """What a reader looks at, and what a student is enrolled with."""
+
+    FINGERPRINT = "fingerprint", _("Fingerprint")
+    FACE = "face", _("Face")
+    RFID = "rfid", _("Card")
+
+
+class Direction(TextChoices):
+    IN = "in", _("In")
+    OUT = "out", _("Out")
+
+
+class ReadingState(TextChoices):
+    """What became of a reading; the unmatched ones are looked at again."""
+
+    UNMATCHED = "unmatched", _("Unmatched")
+    MATCHED = "matched", _("Matched")
+    IGNORED = "ignored", _("Ignored")
+    REJECTED = "rejected", _("Rejected")
+
+
+class ReadingReason(TextChoices):
+    """Why a reading is not matched."""
+
+    UNKNOWN_PIN = "unknown_pin", _("The number is not assigned to a student.")
+    UNKNOWN_CARD = "unknown_card", _("The card belongs to no student.")
+    NO_SESSION = "no_session", _("The student has no class at that time.")
+    NOT_OPEN = "session_not_open", _("The class has not been opened.")
+    LOCKED = "session_locked", _("The class is locked.")
+    BIOMETRIC_OFF = "biometric_disabled", _("The school does not use fingerprints and faces.")
+    RFID_OFF = "rfid_disabled", _("The school does not use cards.")
+    BAD_LINE = "line_malformed", _("The line has too few columns.")
+    BAD_PIN = "pin_invalid", _("That is no number of a person.")
+    BAD_TIME = "time_invalid", _("That is no date and time.")
+    BAD_DIRECTION = "direction_invalid", _("That is neither in nor out.")

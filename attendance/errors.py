@@ -270,6 +270,34 @@ class RecommendationMissing(DomainError):
     message = _("The head of department has not recommended this yet.")
 
 
+class DeviceExists(DomainError):
+    code = "device_exists"
+    message = _("A reader with this serial number is registered already.")
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(attr=kwargs.pop("attr", "serial"), **kwargs)
+
+
+class DeviceInactive(DomainError):
+    code = "device_inactive"
+    message = _("This reader is switched off.")
+
+
+class ConsentMissing(DomainError):
+    """Nothing biometric is kept of somebody who has not agreed to it."""
+
+    code = "consent_missing"
+    message = _("The student has not agreed to biometric identification.")
+
+
+class CardTaken(DomainError):
+    code = "card_taken"
+    message = _("This card belongs to another student.")
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(attr=kwargs.pop("attr", "template"), **kwargs)
+
+
 db.register(
     {
         "slot_no_clash": Conflict,
@@ -281,5 +309,7 @@ db.register(
         "correction_one_open": CorrectionOpen,
         "correction_reviewed_by_another": OwnRequest,
         "condonation_once": CondonationExists,
+        "device_serial_once": DeviceExists,
+        "template_card_once": CardTaken,
     }
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models import Q
 
-from academics.querysets import ReachQuerySet
+from academics.querysets import ReachQuerySet, SchoolOwnedQuerySet
 from accounts.enums import Role
 from attendance.enums import LeaveStatus, SessionStatus
 
@@ -153,6 +153,22 @@ class CondonationQuerySet(RequestQuerySet):
             return mine
         heads = Q(student__department__head__user=user) | Q(course__department__head__user=user)
         return mine.filter(heads) if user.role == Role.FACULTY else self.none()
+
+
+class OfficeQuerySet(SchoolOwnedQuerySet):
+    """What only the office sees."""
+
+    def visible_to(self, user: User) -> Self:
+        return super().visible_to(user) if user.is_office else self.none()
+
+
+class TemplateQuerySet(SchoolOwnedQuerySet):
+    """Students know what is kept of them; beside them the office alone."""
+
+    def visible_to(self, user: User) -> Self:
+        if user.role == Role.STUDENT:
+            return self.filter(student__user=user)
+        return super().visible_to(user) if user.is_office else self.none()
 
 
 class StatisticsQuerySet(ReachQuerySet):

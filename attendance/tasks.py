@@ -9,6 +9,7 @@ import structlog
 from accounts.models import School
 from attendance import jobs
 from attendance.services import generation, scheduler, summaries, tickets
+from attendance.services import generation, readings, scheduler, tickets
 from core import clock
 from core.tasks import scheduled
 
@@ -18,6 +19,7 @@ log = structlog.get_logger(__name__)
 TICK = timedelta(seconds=30)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
 #: Sessions exist so long ahead: lecturers see two weeks, and a week without workers does no harm.
 AHEAD = timedelta(days=14)
 
@@ -36,6 +38,22 @@ def open_due() -> dict[str, int]:
 def close_due() -> dict[str, int]:
     """Close the classes that are over."""
     return _told(scheduler.close_due(now=clock.now()))
+
+
+@scheduled(jobs.REMATCH_READINGS, every=MINUTE)
+def rematch_readings() -> dict[str, int]:
+    """Look again at readings that came before their class was planned or opened, each school in its own transaction."""
+    done, failed = 0, []
+    for school in readings.waiting_schools():
+        try:
+            done += readings.rematch(school=school, now=clock.now()).matched
+        except Exception as error:
+            # Whatever is wrong in one school must not keep the others' students from being marked.
+            log.exception("rematch_failed", school_id=school.pk)
+            failed.append(f"{school.code} ({type(error).__name__})")
+    if failed:
+        raise SweepIncomplete(f"{len(failed)} of the schools failed: {', '.join(failed[:5])}")
+    return {"done": done}
 
 
 @scheduled(jobs.LOCK_DUE, every=DAY, nightly=True)

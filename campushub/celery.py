@@ -71,6 +71,7 @@ app.conf.beat_schedule = {
     "relay outbox": _every(10, jobs.RELAY_OUTBOX),
     "open classes": _every(30, attendance.OPEN_DUE),
     "close classes": _every(30, attendance.CLOSE_DUE),
+    "rematch readings": _every(60, attendance.REMATCH_READINGS),
     "seal audit": _every(60, audit.SEAL),
     "refresh summaries": _hourly(15, attendance.REFRESH_SUMMARIES),
     "lock classes": _nightly(5, attendance.LOCK_DUE),

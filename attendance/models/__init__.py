@@ -10,6 +10,15 @@ from attendance.models.records import (
     ScanTicketUse,
     SummaryRefresh,
 )
+from attendance.models.devices import (
+    BiometricDevice,
+    BiometricTemplate,
+    DeviceCommand,
+    DeviceEvent,
+    DevicePin,
+    UnknownDevice,
+)
+from attendance.models.records import AttendanceRecord, AttendanceStatistics, ScanTicketUse
 from attendance.models.requests import CondonationRequest, CorrectionRequest, LeaveApplication, LeaveSession
 from attendance.models.sessions import Session, SessionOccupancy
 
@@ -17,8 +26,13 @@ __all__ = [
     "AttendanceConfiguration",
     "AttendanceRecord",
     "AttendanceStatistics",
+    "BiometricDevice",
+    "BiometricTemplate",
     "CondonationRequest",
     "CorrectionRequest",
+    "DeviceCommand",
+    "DeviceEvent",
+    "DevicePin",
     "Holiday",
     "LeaveApplication",
     "LeaveSession",
@@ -29,4 +43,5 @@ __all__ = [
     "SlotOccupancy",
     "SummaryRefresh",
     "TimetableSlot",
+    "UnknownDevice",
 ]

@@ -31,6 +31,8 @@ _OF_ONE_CLASS = """r.session_id = %(session)s AND r.held_on = %(held_on)s
        AND (%(students)s::bigint[] IS NULL OR r.student_id = ANY (%(students)s::bigint[]))"""
 _OF_ONE_STUDENT = """r.student_id = %(student)s AND r.session_id = ANY (%(sessions)s::uuid[])
        AND r.held_on = ANY (%(days)s::date[])"""
+_OF_THESE = """(r.session_id, r.held_on, r.student_id) IN (
+       SELECT * FROM unnest(%(sessions)s::uuid[], %(days)s::date[], %(students)s::bigint[]))"""
 
 # What the records in question contribute, one row per (student, course).
 _APPLY = f"""
@@ -119,6 +121,23 @@ def add_student(student_id: int, classes: Mapping[UUID, date], *, now: datetime)
 def take_student(student_id: int, classes: Mapping[UUID, date], *, now: datetime) -> None:
     """Take one student's records in several classes out, before they change."""
     _run_student(_TAKE, student_id, classes, now)
+
+
+def add_marks(marks: Collection[tuple[UUID, date, int]], *, now: datetime) -> None:
+    """Count single records in, whatever their classes: (session, day, student) of each."""
+    _run_marks(_APPLY, marks, now)
+
+
+def take_marks(marks: Collection[tuple[UUID, date, int]], *, now: datetime) -> None:
+    """Take single records out, before they change."""
+    _run_marks(_TAKE, marks, now)
+
+
+def _run_marks(sql: str, marks: Collection[tuple[UUID, date, int]], now: datetime) -> None:
+    if marks:
+        sessions, days, students = map(list, zip(*marks, strict=True))
+        known = {"sessions": sessions, "days": days, "students": students}
+        _run(sql.format(which=_OF_THESE), {**known, "now": now})
 
 
 def _run_class(sql: str, session: Session, now: datetime, students: Collection[int] | None) -> None:

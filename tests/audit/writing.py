@@ -18,31 +18,37 @@ from django.db import connection
 from academics.services import memberships, people, terms
 from academics.services.imports import roster as roster_import
 from accounts.services import codes as sign_in_codes
-from accounts.services import credentials, preferences, staff
+from accounts.services import consents, credentials, preferences, staff
 from accounts.services import tokens as sign_in_tokens
 from attendance import codes
-from attendance.models import AttendanceStatistics
+from attendance.iclock import Reading
+from attendance.models import AttendanceStatistics, BiometricDevice
 from attendance.services import (
     arrangement,
     condonations,
     configuration,
     corrections,
+    device_calls,
+    devices,
     generation,
     holiday_import,
     holidays,
     leaves,
     marking,
+    readings,
     scanning,
     scheduler,
     schools,
     screen,
     sessions,
     statistics,
+    templates,
     timetable,
 )
 from attendance.services.imports import attendance as attendance_import
 from attendance.services.imports import timetable as timetable_import
 from tests.attendance.planning import FROM, UNTIL
+from tests.attendance.readers import let_readers_in
 from tests.audit.world import (
     BORN,
     EMAIL,
@@ -160,6 +166,17 @@ def _(w: World) -> Any:
     for _number in range(2):
         sign_in_tokens.issue(user=w.office, now=w.now)
     return {"user": w.office, "reason": "office", **w.by}
+
+
+@row(consents.grant, {("consent.grant", "consent"): 1})
+def _(w: World) -> Any:
+    return {"user": w.student.user, "purpose": "biometric", "text_version": "1", **w.by}
+
+
+@row(consents.withdraw, {("consent.withdraw", "consent"): 1})
+def _(w: World) -> Any:
+    agreed(w)
+    return {"user": w.student.user, "purpose": "biometric", **w.by}
 
 
 # -- academics ----------------------------------------------------------------------------------------------------
@@ -774,6 +791,120 @@ def _(w: World) -> Any:
     return {"condonation": condonation, "by": w.student.user, "now": w.now}
 
 
+# -- readers ------------------------------------------------------------------------------------------------------
+
+
+def agreed(w: World) -> None:
+    consents.grant(user=w.student.user, purpose="biometric", text_version="1", **w.by)
+
+
+def reader(w: World) -> BiometricDevice:
+    """At the door of the class; it knows the student as 1."""
+    let_readers_in(w.school)
+    made = devices.register(school=w.school, serial="CKUH2110001", kind="fingerprint", **w.by)
+    devices.assign_pins(device=made.device, pins=[devices.Pin("1", w.student)], **w.by)
+    return made.device
+
+
+@row(devices.register, {("device.register", "biometricdevice"): 1})
+def _(w: World) -> Any:
+    return {
+        "school": w.school,
+        "serial": "CKUH2110001",
+        "kind": "face",
+        "name": "Gate",
+        "room": w.room,
+        **w.by,
+    }
+
+
+@row(devices.accept, {("device.register", "biometricdevice"): 1})
+def _(w: World) -> Any:
+    device_calls.meet_unknown(serial="CKUH2110001", address="10.0.0.9", now=w.now)
+    return {"school": w.school, "serial": "CKUH2110001", "kind": "face", **w.by}
+
+
+@row(devices.update, {("device.update", "biometricdevice"): 1})
+def _(w: World) -> Any:
+    return {"device": reader(w), "changes": {"name": "Gate", "room": w.room, "clock_offset": 3}, **w.by}
+
+
+@row(devices.deactivate, {("device.update", "biometricdevice"): 1})
+def _(w: World) -> Any:
+    return {"device": reader(w), **w.by}
+
+
+@row(devices.rotate_key, {("device.rotate_key", "biometricdevice"): 1})
+def _(w: World) -> Any:
+    return {"device": reader(w), "by": w.office, "now": w.now + timedelta(days=1)}
+
+
+@row(
+    devices.assign_pins,
+    {("device.assign_pins", "biometricdevice"): 1, ("reading.rematch", "school"): 1},
+    what="with a reading that waits",
+)
+def _(w: World) -> Any:
+    session, device = w.opened(), reader(w)
+    readings.take(device=device, readings=[Reading(session.starts_at, pin="2")], now=session.starts_at)
+    return {"device": device, "pins": [devices.Pin("2", w.student)], "by": w.office, "now": session.starts_at}
+
+
+@row(devices.set_clock, {("device.command", "biometricdevice"): 1})
+def _(w: World) -> Any:
+    return {"device": reader(w), **w.by}
+
+
+@row(devices.push_users, {("device.command", "biometricdevice"): 1})
+def _(w: World) -> Any:
+    return {"device": reader(w), **w.by}
+
+
+@row(device_calls.take_answers, {("device.update", "biometricdevice"): 1}, actor="system")
+def _(w: World) -> Any:
+    device = devices.update(device=reader(w), changes={"clock_offset": 300}, **w.by)
+    command = devices.set_clock(device=device, **w.by)
+    device_calls.fetch_commands(device=device, now=w.now)
+    return {"device": device, "answers": [(command.pk, 0)], "now": w.now}
+
+
+@row(readings.take, {("reading.take", "biometricdevice"): 1}, actor="system")
+def _(w: World) -> Any:
+    session, device = w.opened(), reader(w)
+    return {"device": device, "readings": [Reading(session.starts_at, pin="1")], "now": session.starts_at}
+
+
+@row(readings.rematch, {("reading.rematch", "school"): 1}, actor="system")
+def _(w: World) -> Any:
+    session, device = w.scheduled(), reader(w)
+    readings.take(device=device, readings=[Reading(session.starts_at, pin="1")], now=session.starts_at)
+    sessions.open_session(session=session, by=w.office, now=session.starts_at)
+    return {"school": w.school, "now": session.starts_at}
+
+
+@row(templates.enrol, {("template.enrol", "biometrictemplate"): 1})
+def _(w: World) -> Any:
+    agreed(w)
+    return {"student": w.student, "kind": "fingerprint", "template": "QUJD", **w.by}
+
+
+@row(templates.remove, {("template.remove", "biometrictemplate"): 1})
+def _(w: World) -> Any:
+    agreed(w)
+    made = templates.enrol(student=w.student, kind="fingerprint", template="QUJD", **w.by)
+    return {"template": made, **w.by}
+
+
+@row(
+    templates.withdraw_consent,
+    {("consent.withdraw", "consent"): 1, ("template.remove_all", "student"): 1},
+)
+def _(w: World) -> Any:
+    agreed(w)
+    templates.enrol(student=w.student, kind="fingerprint", template="QUJD", **w.by)
+    return {"student": w.student, **w.by}
+
+
 # -- what stays silent --------------------------------------------------------------------------------------------
 
 _READS = "reads, or computes from what it is given"
@@ -813,6 +944,10 @@ SILENT: dict[str, str] = {
     "attendance.services.configuration.ensure": "the defaults of a new school, which the school's entry tells",
     "attendance.services.conflicts.refusal_of": _READS,
     "attendance.services.imports.marks.classes_of": _READS,
+    "attendance.services.cards.card_index": _READS,
+    "attendance.services.device_calls.fetch_commands": "hands out what was told when it was asked for",
+    "attendance.services.device_calls.meet_unknown": "a stranger at the door; registering it is told",
+    "attendance.services.device_calls.seen": "a sign of life, a hundred times an hour",
     "attendance.services.evidence.attached": _STEP,
     "attendance.services.imports.clashes.overlap": _READS,
     "attendance.services.imports.clashes.with_timetable": _READS,
@@ -842,6 +977,9 @@ SILENT: dict[str, str] = {
     "attendance.services.leave_effect.leave_effect": _READS,
     "attendance.services.leave_marks.grant": _STEP,
     "attendance.services.leave_marks.withdraw": _STEP,
+    "attendance.services.reading_marks.apply": _STEP,
+    "attendance.services.reading_marks.hold": "takes locks",
+    "attendance.services.readings.waiting_schools": _READS,
     "attendance.services.scan_line.connect": "opens a connection",
     "attendance.services.screen.series_ends": _READS,
     "attendance.services.sessions.announce": "tells class screens",
@@ -849,11 +987,13 @@ SILENT: dict[str, str] = {
     "attendance.services.sessions.locked": "takes a lock",
     "attendance.services.sessions.was_captured": _READS,
     "attendance.services.statistics.add": _DERIVED,
+    "attendance.services.statistics.add_marks": _DERIVED,
     "attendance.services.statistics.add_student": _DERIVED,
     "attendance.services.statistics.check": _READS,
     "attendance.services.statistics.rebuild": _DERIVED,
     "attendance.services.statistics.refresh_percentages": _DERIVED,
     "attendance.services.statistics.take": _DERIVED,
+    "attendance.services.statistics.take_marks": _DERIVED,
     "attendance.services.statistics.take_student": _DERIVED,
     "attendance.services.summaries.refresh": _DERIVED,
     "attendance.services.tickets.forget": "clears away used tickets, whose marks are told",
