@@ -253,6 +253,10 @@ if not PRODUCTION and urlsplit(PUBLIC_URL).port:
 CSRF_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = SECURE and PRODUCTION
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+# Many readers know no TLS. What they send over plain HTTP, their key included, can be read on the way.
+READERS_OVER_HTTP = env.text("READERS_OVER_HTTP") == "1"
+if READERS_OVER_HTTP:
+    SECURE_REDIRECT_EXEMPT += [r"^iclock/", r"^r/[^/]+/iclock/"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
 SECURE_HSTS_PRELOAD = SECURE

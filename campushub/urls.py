@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+from attendance.web import iclock
 from attendance.web.scan import open_code
 
 handler400 = "core.faults.bad_request"
@@ -18,6 +19,13 @@ _api = [
     path("", include("academics.api.urls")),
 ]
 
+# Where the makers of readers want them; below /r/ for readers that call from anywhere.
+_readers = [
+    path("cdata", iclock.cdata, name="cdata"),
+    path("getrequest", iclock.getrequest, name="getrequest"),
+    path("devicecmd", iclock.devicecmd, name="devicecmd"),
+]
+
 urlpatterns = [
     # First and behind one prefix: addresses are tried in order, and none are asked for as often as these.
     path("api/v1/", include(_api)),
@@ -25,6 +33,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("accounts.web.urls")),
     path("", include("attendance.web.urls")),
+    path("iclock/", include((_readers, "iclock"))),
+    path("r/<str:key>/iclock/", include((_readers, "iclock"), namespace="iclock_by_key")),
     # Short, because it is what the code on the wall is made of.
     path("s/<str:token>", open_code, name="scan_code"),
 ]

@@ -28,6 +28,7 @@ DEFAULT_RATES = {
     "scan": "30/min",
     "bulk": "60/min",
     "export": "10/h",
+    "reader": "300/min",
     "user": "600/min",
 }
 

@@ -168,6 +168,16 @@ def test_mail_goes_where_its_address_says(url: str, expected: list[object]) -> N
     assert [str(backend).split(".")[-2], *others] == expected
 
 
+@pytest.mark.parametrize(("value", "exempt"), [("1", True), ("", False), ("yes", False), (None, False)])
+def test_readers_may_use_plain_http_only_where_somebody_said_so(value: str | None, exempt: bool) -> None:
+    (patterns,) = told("SECURE_REDIRECT_EXEMPT", READERS_OVER_HTTP=value)
+
+    for address in ("iclock/cdata", "r/a-key/iclock/getrequest"):
+        assert any(re.match(pattern, address) for pattern in patterns) is exempt  # type: ignore[union-attr, attr-defined] # a list
+    for address in ("", "admin/", "api/v1/attendance/device-events/", "s/iclock/", "r/a/b/iclock/cdata"):
+        assert not any(re.match(pattern, address) for pattern in patterns)  # type: ignore[attr-defined] # a list
+
+
 def test_without_an_address_mail_becomes_files(tmp_path: Path) -> None:
     backend, folder = told("EMAIL_BACKEND EMAIL_FILE_PATH", EMAIL_URL=None, VAR_DIR=str(tmp_path))
     assert backend == "django.core.mail.backends.filebased.EmailBackend"

@@ -16,7 +16,7 @@ from tests.permissions.world import ACTORS
 if TYPE_CHECKING:
     from tests.permissions.world import World
 
-#: Need no sign-in: health, the API's description, signing in, a scanned code.
+#: Need no sign-in: health, the API's description, signing in, a scanned code, readers (which have a key of their own).
 OPEN_TO_ALL = (
     "healthz",
     "readyz",
@@ -31,6 +31,12 @@ OPEN_TO_ALL = (
     "auth-token",
     "auth-token-refresh",
     "auth-logout",
+    "iclock:cdata",
+    "iclock:getrequest",
+    "iclock:devicecmd",
+    "iclock_by_key:cdata",
+    "iclock_by_key:getrequest",
+    "iclock_by_key:devicecmd",
 )
 
 # method route arguments | anon student peer teacher colleague head office integrator operator outsider
