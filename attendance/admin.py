@@ -18,23 +18,29 @@ from attendance.models import (
     AttendanceConfiguration,
     AttendanceRecord,
     AttendanceStatistics,
+    BiometricDevice,
+    BiometricTemplate,
     CondonationRequest,
     CorrectionRequest,
+    DeviceEvent,
     Holiday,
     LeaveApplication,
     Session,
     SlotException,
     TimetableSlot,
+    UnknownDevice,
 )
 from attendance.selectors.sessions import slots_with_details, with_details
 from attendance.services import (
     condonations,
     configuration,
     corrections,
+    devices,
     holidays,
     leaves,
     marking,
     sessions,
+    templates,
     timetable,
 )
 from core import clock
@@ -425,6 +431,81 @@ class CondonationAdmin(RequestAdmin):
             condonations.reject(condonation=obj, remarks=_reason(request), by=_by(request), now=clock.now())
 
         self.each(request, queryset, act, policies.can_decide_condonation)
+
+
+@admin.register(BiometricDevice)
+class DeviceAdmin(PolicyAdmin):
+    """Readers are registered through the API, whose answer alone shows their key."""
+
+    list_display = ("serial", "kind", "name", "room", "last_seen_at", "clock_offset", "is_active")
+    list_filter = ("kind", "is_active")
+    list_select_related = ("school", "room")
+    search_fields = ("serial", "name")
+    seen_by = ("admin", "superuser")
+    actions = ("set_clocks", "push_users", "switch_off")
+
+    @admin.action(description=_("Set the clock"))
+    def set_clocks(self, request: HttpRequest, queryset: Any) -> None:
+        def act(obj: BiometricDevice) -> None:
+            devices.set_clock(device=obj, by=_by(request), now=clock.now())
+
+        self.each(request, queryset, act, policies.can_change_device)
+
+    @admin.action(description=_("Send the numbers of students"))
+    def push_users(self, request: HttpRequest, queryset: Any) -> None:
+        def act(obj: BiometricDevice) -> None:
+            devices.push_users(device=obj, by=_by(request), now=clock.now())
+
+        self.each(request, queryset, act, policies.can_change_device)
+
+    @admin.action(description=_("Switch off"))
+    def switch_off(self, request: HttpRequest, queryset: Any) -> None:
+        def act(obj: BiometricDevice) -> None:
+            devices.deactivate(device=obj, by=_by(request), now=clock.now())
+
+        self.each(request, queryset, act, policies.can_change_device)
+
+
+@admin.register(DeviceEvent)
+class ReadingAdmin(PolicyAdmin):
+    list_display = ("received_at", "device", "pin", "at", "direction", "source", "state", "reason", "student")
+    list_filter = ("state", "reason", "source")
+    list_select_related = ("device", "student__user")
+    search_fields = ("pin", "student__enrollment_no", "device__serial")
+    ordering = ("-received_at", "-id")
+    seen_by = ("admin", "superuser")
+
+
+@admin.register(UnknownDevice)
+class UnknownDeviceAdmin(PolicyAdmin):
+    """They belong to no school until one accepts them, through the API."""
+
+    list_display = ("serial", "address", "count", "first_seen_at", "last_seen_at")
+    search_fields = ("serial",)
+    ordering = ("-last_seen_at",)
+    school_path = ""
+    seen_by = ("admin", "superuser")
+
+
+@admin.register(BiometricTemplate)
+class TemplateAdmin(PolicyAdmin):
+    """That something is kept, and taking it away; what it is nobody reads here."""
+
+    list_display = ("student", "kind", "position", "enrolled_at")
+    list_filter = ("kind",)
+    list_select_related = ("student__user",)
+    search_fields = ("student__enrollment_no",)
+    exclude = ("template",)
+    seen_by = ("admin", "superuser")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).defer("template")
+
+    def may_delete(self, user: Any, obj: Any) -> bool:
+        return policies.can_change_template(user, obj)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        templates.remove(template=obj, by=_by(request), now=clock.now())
 
 
 def _reason(request: HttpRequest) -> str:

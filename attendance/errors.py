@@ -283,6 +283,12 @@ class DeviceInactive(DomainError):
     message = _("This reader is switched off.")
 
 
+class DeviceKeyInvalid(DomainError):
+    code = "device_key_invalid"
+    message = _("No reader has this key.")
+    status = 401
+
+
 class ConsentMissing(DomainError):
     """Nothing biometric is kept of somebody who has not agreed to it."""
 

@@ -12,6 +12,8 @@ from accounts.enums import Role
 from accounts.models import School, User
 from attendance.models import (
     AttendanceRecord,
+    BiometricDevice,
+    BiometricTemplate,
     CondonationRequest,
     CorrectionRequest,
     Holiday,
@@ -239,3 +241,24 @@ def can_decide_condonation(user: User, request: CondonationRequest) -> bool:
 def can_export_condonations(user: User) -> bool:
     """The registrar's list."""
     return user.is_office
+
+
+# -- readers --------------------------------------------------------------------------------------------------------
+
+
+def can_manage_devices(user: User, school_id: int | None) -> bool:
+    """Readers, their numbers and what students are recognised by: the office."""
+    return is_office_of(user, school_id)
+
+
+def can_change_device(user: User, device: BiometricDevice) -> bool:
+    return can_manage_devices(user, device.school_id)
+
+
+def can_change_template(user: User, template: BiometricTemplate) -> bool:
+    return can_manage_devices(user, template.school_id)
+
+
+def can_view_template(user: User, template: BiometricTemplate) -> bool:
+    """That it is there: the student and the office."""
+    return BiometricTemplate.objects.visible_to(user).filter(pk=template.pk).exists()

@@ -19,9 +19,12 @@ from attendance.api.fields import FIRST_DAY, LAST_DAY
 from attendance.enums import (
     CondonationStatus,
     CorrectionStatus,
+    DeviceKind,
     HolidayKind,
     LeaveKind,
     LeaveStatus,
+    ReadingReason,
+    ReadingState,
     SessionStatus,
     Source,
     Status,
@@ -29,8 +32,11 @@ from attendance.enums import (
 )
 from attendance.models import (
     AttendanceRecord,
+    BiometricDevice,
+    BiometricTemplate,
     CondonationRequest,
     CorrectionRequest,
+    DeviceEvent,
     Holiday,
     LeaveApplication,
     Session,
@@ -304,3 +310,45 @@ class CondonationFilterSet(SchoolFilterSet):
         found["from"] = InstantFilter(field_name="requested_at", lookup_expr="gte", label="Not before.")
         found["to"] = InstantFilter(field_name="requested_at", lookup_expr="lt", label="Before.")
         return found
+
+
+class DeviceFilterSet(SchoolFilterSet):
+    kind = filters.ChoiceFilter(choices=DeviceKind.choices)
+    room = filters.CharFilter(field_name="room__code", lookup_expr="iexact", label="Code of a room.")
+    is_active = TruthFilter()
+
+    class Meta:
+        model = BiometricDevice
+        fields: list[str] = []
+
+
+class ReadingFilterSet(SchoolFilterSet):
+    device = filters.CharFilter(field_name="device__serial", label="Serial number.")
+    student = UpperCharFilter(field_name="student__enrollment_no", label="Enrollment number.")
+    session = filters.UUIDFilter(field_name="session_id")
+    pin = filters.CharFilter()
+    state = filters.MultipleChoiceFilter(
+        choices=ReadingState.choices, distinct=False, label="Repeat it for several."
+    )
+    reason = filters.ChoiceFilter(choices=ReadingReason.choices)
+
+    class Meta:
+        model = DeviceEvent
+        fields: list[str] = []
+
+    @classmethod
+    def get_filters(cls) -> Any:
+        # `from` cannot be written as an attribute.
+        found = super().get_filters()
+        found["from"] = InstantFilter(field_name="at", lookup_expr="gte", label="Not before.")
+        found["to"] = InstantFilter(field_name="at", lookup_expr="lt", label="Before.")
+        return found
+
+
+class TemplateFilterSet(SchoolFilterSet):
+    student = UpperCharFilter(field_name="student__enrollment_no", label="Enrollment number.")
+    kind = filters.ChoiceFilter(choices=DeviceKind.choices)
+
+    class Meta:
+        model = BiometricTemplate
+        fields: list[str] = []

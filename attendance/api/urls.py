@@ -8,6 +8,7 @@ from rest_framework.routers import SimpleRouter
 from attendance.api.viewsets.condonations import CondonationViewSet
 from attendance.api.viewsets.configuration import ConfigurationView
 from attendance.api.viewsets.corrections import CorrectionViewSet
+from attendance.api.viewsets.devices import DeviceEventView, DeviceViewSet, ReadingViewSet
 from attendance.api.viewsets.holidays import HolidayViewSet
 from attendance.api.viewsets.leaves import LeaveViewSet
 from attendance.api.viewsets.records import RecordViewSet
@@ -15,6 +16,7 @@ from attendance.api.viewsets.sessions import SessionViewSet
 from attendance.api.viewsets.slots import SlotViewSet
 from attendance.api.viewsets.statistics import StudentSummaryView
 from attendance.api.viewsets.summaries import CourseSummaryView, DepartmentSummaryView, ShortageView
+from attendance.api.viewsets.templates import TemplateViewSet
 from attendance.api.viewsets.trail import AuditLogViewSet
 
 router = SimpleRouter()
@@ -26,10 +28,14 @@ router.register("timetable-slots", SlotViewSet, basename="attendance-slot")
 router.register("leave-applications", LeaveViewSet, basename="attendance-leave")
 router.register("correction-requests", CorrectionViewSet, basename="attendance-correction")
 router.register("condonation-requests", CondonationViewSet, basename="attendance-condonation")
+router.register("devices", DeviceViewSet, basename="attendance-device")
+router.register("device-readings", ReadingViewSet, basename="attendance-reading")
+router.register("biometric-templates", TemplateViewSet, basename="attendance-template")
 router.register("audit-log", AuditLogViewSet, basename="attendance-audit")
 
 urlpatterns = [
     *router.urls,
+    path("device-events/", DeviceEventView.as_view(), name="attendance-device-events"),
     path("configuration/", ConfigurationView.as_view(), name="attendance-configuration"),
     path("statistics/student-summary/", StudentSummaryView.as_view(), name="attendance-student-summary"),
     path("statistics/course-summary/", CourseSummaryView.as_view(), name="attendance-course-summary"),

@@ -43,6 +43,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "HolidayKindEnum": "attendance.enums.HolidayKind",
         "LeaveKindEnum": "attendance.enums.LeaveKind",
         "LeaveStatusEnum": "attendance.enums.LeaveStatus",
+        "DeviceKindEnum": "attendance.enums.DeviceKind",
         "CorrectionStatusEnum": "attendance.enums.CorrectionStatus",
         "CondonationStatusEnum": "attendance.enums.CondonationStatus",
     },

@@ -101,6 +101,24 @@ POST attendance-correction-list             | 401   ok    403   403   403   403 
 POST attendance-correction-approve correction| 401   403   403   ok    403   ok    ok    403   ok    404
 POST attendance-correction-reject correction| 401   403   403   ok    403   ok    ok    403   ok    404
 POST attendance-correction-cancel correction| 401   ok    403   403   403   403   403   403   403   404
+GET attendance-device-list                  | 401   403   403   403   403   403   ok    403   ok    ok
+POST attendance-device-list                 | 401   403   403   403   403   403   ok    403   ok    ok
+POST attendance-device-accept               | 401   403   403   403   403   403   ok    403   ok    ok
+GET attendance-device-unknown               | 401   403   403   403   403   403   ok    403   ok    ok
+GET attendance-device-detail device         | 401   403   403   403   403   403   ok    403   ok    404
+PATCH attendance-device-detail device       | 401   403   403   403   403   403   ok    403   ok    404
+DELETE attendance-device-detail device      | 401   403   403   403   403   403   ok    403   ok    404
+GET attendance-device-pins device           | 401   403   403   403   403   403   ok    403   ok    404
+POST attendance-device-pins device          | 401   403   403   403   403   403   ok    403   ok    404
+POST attendance-device-push-users device    | 401   403   403   403   403   403   ok    403   ok    404
+POST attendance-device-rotate-key device    | 401   403   403   403   403   403   ok    403   ok    404
+POST attendance-device-set-clock device     | 401   403   403   403   403   403   ok    403   ok    404
+POST attendance-device-events               | 401   401   401   401   401   401   401   401   401   401
+GET attendance-reading-list                 | 401   403   403   403   403   403   ok    403   ok    ok
+GET attendance-template-list                | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+POST attendance-template-list               | 401   403   403   403   403   403   ok    403   ok    ok
+GET attendance-template-detail template     | 401   ok    403   403   403   403   ok    403   ok    404
+DELETE attendance-template-detail template  | 401   403   403   403   403   403   ok    403   ok    404
 GET attendance-holiday-detail holiday       | 401   ok    ok    ok    ok    ok    ok    ok    ok    404
 PATCH attendance-holiday-detail holiday     | 401   403   403   403   403   403   ok    403   ok    404
 DELETE attendance-holiday-detail holiday    | 401   403   403   403   403   403   ok    403   ok    404
@@ -201,6 +219,16 @@ BODIES: dict[str, Any] = {
     "attendance:leave_reject": lambda _w: {"remarks": "because"},
     "attendance:leave_revoke": lambda _w: {"remarks": "because"},
     "attendance:leave_approve_chosen": lambda w: {"leaves": [w.leave.pk]},
+    "attendance-device-list": lambda _w: {"serial": "NEW-1", "kind": "face"},
+    # The serial number in the table of strangers, whom the office of each school may let in.
+    "attendance-device-accept": lambda _w: {"serial": "STRANGER-1", "kind": "face"},
+    "attendance-device-detail": lambda _w: {"name": "Gate"},
+    "attendance-device-pins": lambda _w: {"pins": [{"pin": "9", "student": None}]},
+    "attendance-template-list": lambda w: {
+        "student": w.student.enrollment_no,
+        "kind": "face",
+        "template": "QUJD",
+    },
     "attendance-record-detail": lambda _w: {"status": "late"},
     "attendance-correction-list": lambda w: {
         "session": w.session.pk,
@@ -269,13 +297,18 @@ ADMIN: dict[str, AdminRights] = {
     "attendance.AttendanceConfiguration": AdminRights("os"),
     "attendance.AttendanceRecord": AdminRights("fos"),
     "attendance.AttendanceStatistics": AdminRights("fos"),
+    # Readers are registered through the API, where their key is shown.
+    "attendance.BiometricDevice": AdminRights("os"),
+    "attendance.BiometricTemplate": AdminRights("os"),
     "attendance.CondonationRequest": AdminRights("fos"),
     "attendance.CorrectionRequest": AdminRights("fos"),
+    "attendance.DeviceEvent": AdminRights("os"),
     # An operator adds them by the API or the commands, where the school is named.
     "attendance.Holiday": AdminRights("fos", "o"),
     "attendance.LeaveApplication": AdminRights("fos"),
     "attendance.Session": AdminRights("fos"),
     "attendance.TimetableSlot": AdminRights("fos", "o"),
+    "attendance.UnknownDevice": AdminRights("os"),
     "audit.AuditEntry": AdminRights("os"),
     "audit.AuditSeal": AdminRights("s"),
 }

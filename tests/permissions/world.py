@@ -14,6 +14,8 @@ from accounts.enums import Role
 from accounts.models import User
 from attendance.models import (
     AttendanceRecord,
+    BiometricDevice,
+    BiometricTemplate,
     CondonationRequest,
     CorrectionRequest,
     Holiday,
@@ -21,10 +23,11 @@ from attendance.models import (
     Session,
     TimetableSlot,
 )
-from attendance.services import leaves, timetable
+from attendance.services import device_calls, devices, leaves, templates, timetable
 from attendance.services.evidence import Upload
 from attendance.services.marking import Mark, bulk_mark
 from tests.attendance.evidence import PDF
+from tests.attendance.readers import agree
 from tests.attendance.scans import students_of
 from tests.colleges import signed_in
 from tests.factories import (
@@ -70,6 +73,8 @@ class World:
     leave: LeaveApplication
     correction: CorrectionRequest
     condonation: CondonationRequest
+    device: BiometricDevice
+    template: BiometricTemplate
 
     def client(self, actor: str) -> Client:
         user = self.people[actor]
@@ -87,6 +92,8 @@ class World:
             "section": self.section.pk,
             "student": self.student.enrollment_no,
             "leave": self.leave.pk,
+            "device": self.device.pk,
+            "template": self.template.pk,
         }[name]
 
 
@@ -134,6 +141,8 @@ def build(now: Any) -> World:
     other = SchoolFactory()
     TermFactory(school=other)
     peer = elsewhere.enrollments.get().student
+    agree(mine)
+    device_calls.meet_unknown(serial="STRANGER-1", address="10.0.0.9", now=now)
     return World(
         people={
             "anon": None,
@@ -167,6 +176,8 @@ def build(now: Any) -> World:
             session=session, student=mine, old_status="present", requested_status="late", **note()
         ),
         condonation=CondonationFactory(section=section, student=mine, **note()),
+        device=devices.register(school=school, serial="READER-1", kind="face", by=office, now=now).device,
+        template=templates.enrol(student=mine, kind="fingerprint", template="QUJD", by=office, now=now),
     )
 
 
