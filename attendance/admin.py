@@ -23,8 +23,10 @@ from attendance.models import (
     CondonationRequest,
     CorrectionRequest,
     DeviceEvent,
+    HeldRecord,
     Holiday,
     LeaveApplication,
+    LegalHold,
     Session,
     SlotException,
     TimetableSlot,
@@ -36,6 +38,7 @@ from attendance.services import (
     configuration,
     corrections,
     devices,
+    holds,
     holidays,
     leaves,
     marking,
@@ -506,6 +509,57 @@ class TemplateAdmin(PolicyAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         templates.remove(template=obj, by=_by(request), now=clock.now())
+
+@admin.register(LegalHold)
+class LegalHoldAdmin(PolicyAdmin):
+    """Placed by its form and lifted by an action; nobody edits one, so that the trail tells all of it."""
+
+    list_display = ("placed_at", "school", "student", "reason", "from_date", "until_date", "lifted_at")
+    list_select_related = ("school", "student__user")
+    search_fields = ("student__enrollment_no", "reason")
+    autocomplete_fields = ("student",)
+    action_form = ReasonForm
+    actions = ("lift_holds",)
+    seen_by = ("admin", "superuser")
+
+    def get_exclude(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("school",) if obj is None else ()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return () if obj is None else ("placed_by", "placed_at", "lifted_by", "lifted_at")
+
+    def may_add(self, user: Any) -> bool:
+        return bool(user.school_id) and policies.can_place_hold(user, user.school_id)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        placed = holds.place(
+            school=_own_school(_by(request)),
+            student=obj.student,
+            reason=obj.reason,
+            from_date=obj.from_date,
+            until_date=obj.until_date,
+            by=_by(request),
+            now=clock.now(),
+        )
+        obj.pk, obj.school_id = placed.pk, placed.school_id
+
+    @admin.action(description=_("Lift (needs a reason)"))
+    def lift_holds(self, request: HttpRequest, queryset: Any) -> None:
+        def act(obj: LegalHold) -> None:
+            holds.lift(hold=obj, reason=_reason(request), by=_by(request), now=clock.now())
+
+        self.each(request, queryset, act, lambda user, obj: policies.can_place_hold(user, obj.school_id))
+
+
+@admin.register(HeldRecord)
+class HeldRecordAdmin(PolicyAdmin):
+    list_display = ("held_on", "student", "section", "status", "source", "marked_at", "run")
+    list_filter = ("status", "source")
+    list_select_related = ("student__user", "section__course", "section__cohort", "run")
+    search_fields = ("student__enrollment_no",)
+    date_hierarchy = "held_on"
+    exclude = ("location", "device_key", "metadata")
+    seen_by = ("admin", "superuser")
 
 
 def _reason(request: HttpRequest) -> str:

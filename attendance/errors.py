@@ -319,3 +319,8 @@ db.register(
         "template_card_once": CardTaken,
     }
 )
+
+
+class RetentionUnderWay(DomainError):
+    code = "retention_under_way"
+    message = _("Retention is running already. Look at its evidence in a while.")

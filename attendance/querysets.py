@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models import Q
@@ -169,6 +169,18 @@ class TemplateQuerySet(SchoolOwnedQuerySet):
         if user.role == Role.STUDENT:
             return self.filter(student__user=user)
         return super().visible_to(user) if user.is_office else self.none()
+class HoldQuerySet(SchoolOwnedQuerySet):
+    def standing(self) -> Self:
+        """Those that nobody lifted."""
+        return self.filter(lifted_at__isnull=True)
+
+    def covering(self, school: Any, first: Any, last: Any) -> Self:
+        """Standing holds of a school that touch any of these days of class; all three may be expressions."""
+        return self.standing().filter(
+            Q(from_date__isnull=True) | Q(from_date__lte=last),
+            Q(until_date__isnull=True) | Q(until_date__gte=first),
+            school_id=school,
+        )
 
 
 class StatisticsQuerySet(ReachQuerySet):

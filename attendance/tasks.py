@@ -10,6 +10,7 @@ from accounts.models import School
 from attendance import jobs
 from attendance.services import generation, scheduler, summaries, tickets
 from attendance.services import generation, readings, scheduler, tickets
+from attendance.services import generation, retention, scheduler, tickets
 from core import clock
 from core.tasks import scheduled
 
@@ -89,6 +90,11 @@ def forget_tickets() -> int:
 def refresh_summaries() -> None:
     """Bring the counts behind the trends up to date."""
     summaries.refresh(now=clock.now())
+@scheduled(jobs.APPLY_RETENTION, every=DAY, nightly=True)
+def apply_retention() -> dict[str, int]:
+    """Take away what has been kept for long enough; the evidence stays."""
+    made = retention.apply(by=None, now=clock.now())
+    return {"steps": len(made), "rows": sum(run.rows for run in made), "held": sum(run.held for run in made)}
 
 
 def _generate(school: School, now: datetime) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from audit.models import AuditEntry, AuditSeal
+from audit.models import AuditEntry, AuditSeal, RetentionRun
 from core.admin import PolicyAdmin
 
 
@@ -23,3 +23,11 @@ class AuditSealAdmin(PolicyAdmin):
     list_display = ("id", "year", "entries", "sealed_at")
     school_path = ""
     seen_by = ("superuser",)
+
+
+@admin.register(RetentionRun)
+class RetentionRunAdmin(PolicyAdmin):
+    list_display = ("at", "table", "year", "school_id", "rows", "held", "duration_ms", "locked_ms")
+    list_filter = ("table", "year")
+    school_path = "school_id"
+    seen_by = ("admin", "superuser")

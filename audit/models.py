@@ -101,3 +101,36 @@ class AuditSeal(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.year}"
+
+
+class RetentionRun(models.Model):
+    """What one transaction of retention took away for good: of which table, year and school, how much, and a digest.
+
+    Append-only; school and actor are plain ids, so that nothing can take the evidence along with it.
+    """
+
+    append_only: ClassVar[bool] = True
+
+    id = models.BigAutoField(primary_key=True)
+    table = models.CharField(_("table"), max_length=63)
+    year = models.PositiveSmallIntegerField(_("year"))
+    school_id = models.BigIntegerField(_("school"), null=True)
+    rows = models.PositiveBigIntegerField(_("rows that went"))
+    held = models.PositiveBigIntegerField(_("rows kept under legal hold"))
+    #: SHA-256 over the SHA-256 of each row that went: somebody with a backup can show that it was these.
+    digest = models.CharField(_("digest"), max_length=64)
+    actor_id = models.BigIntegerField(_("actor"), null=True)
+    at = models.DateTimeField(_("at"))
+    duration_ms = models.PositiveIntegerField(_("duration (ms)"))
+    #: The longest that readers and writers of the table could have had to wait for it.
+    locked_ms = models.PositiveIntegerField(_("locked (ms)"), default=0, db_default=0)
+
+    class Meta:
+        db_table = "audit_retention_run"
+        verbose_name = _("retention run")
+        verbose_name_plural = _("retention runs")
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["table", "year"], name="retention_run_by_year")]
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.year}"

@@ -32,3 +32,15 @@ DROP TRIGGER audit_append_only ON audit_seal;
 DROP TRIGGER audit_no_truncate ON audit_seal;
 DROP FUNCTION campushub_append_only();
 """
+
+RETENTION_RUN_APPEND_ONLY = """
+CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE ON audit_retention_run
+    FOR EACH ROW EXECUTE FUNCTION campushub_append_only();
+CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON audit_retention_run
+    EXECUTE FUNCTION campushub_append_only();
+"""
+
+RETENTION_RUN_REVERSE = """
+DROP TRIGGER audit_append_only ON audit_retention_run;
+DROP TRIGGER audit_no_truncate ON audit_retention_run;
+"""

@@ -76,6 +76,7 @@ app.conf.beat_schedule = {
     "refresh summaries": _hourly(15, attendance.REFRESH_SUMMARIES),
     "lock classes": _nightly(5, attendance.LOCK_DUE),
     "plan the fortnight": _nightly(10, attendance.GENERATE_FORTNIGHT),
+    "apply retention": _nightly(15, attendance.APPLY_RETENTION),
     "verify audit": _nightly(20, audit.VERIFY),
     "tidy up": _nightly(40, jobs.TIDY_UP),
     "ensure partitions": _nightly(42, jobs.ENSURE_PARTITIONS),

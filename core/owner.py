@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import psycopg
 from django.conf import settings
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 
 @contextmanager
@@ -24,6 +24,25 @@ def connect() -> Iterator[psycopg.Connection]:
         autocommit=True,
     ) as owner:
         yield owner
+
+
+@contextmanager
+def acting() -> Iterator[None]:
+    """Inside the block this thread's Django connection is the owner's, so that services and models work as usual.
+
+    A connection of its own: what the application's connection holds open (a lock, a transaction) stays as it is.
+    """
+    application = connections[DEFAULT_DB_ALIAS]
+    own = application.copy()
+    own.settings_dict.update(
+        {name: settings.OWNER_DATABASE[name] for name in ("HOST", "PORT", "USER", "PASSWORD")}
+    )
+    connections[DEFAULT_DB_ALIAS] = own
+    try:
+        yield
+    finally:
+        connections[DEFAULT_DB_ALIAS] = application
+        own.close()
 
 
 def analyze() -> None:

@@ -20,6 +20,7 @@ from attendance.models.devices import (
 )
 from attendance.models.records import AttendanceRecord, AttendanceStatistics, ScanTicketUse
 from attendance.models.requests import CondonationRequest, CorrectionRequest, LeaveApplication, LeaveSession
+from attendance.models.retention import HeldRecord, LegalHold
 from attendance.models.sessions import Session, SessionOccupancy
 
 __all__ = [
@@ -33,9 +34,11 @@ __all__ = [
     "DeviceCommand",
     "DeviceEvent",
     "DevicePin",
+    "HeldRecord",
     "Holiday",
     "LeaveApplication",
     "LeaveSession",
+    "LegalHold",
     "ScanTicketUse",
     "Session",
     "SessionOccupancy",

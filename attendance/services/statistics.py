@@ -192,9 +192,12 @@ class Difference:
 
 
 # Everything from records. Terms of which a year was retired are left alone: their records are gone on purpose.
+# A year may be retired for one school and stay for the others: the evidence of retention says so.
 _KNOWN_TERMS = """
-    SELECT id FROM academics_term
+    SELECT id FROM academics_term known
      WHERE extract(year FROM starts_on)::int >= %(oldest)s AND (%(school)s::bigint IS NULL OR school_id = %(school)s)
+       AND NOT EXISTS (SELECT FROM audit_retention_run gone WHERE gone.table = 'attendance_record'
+                          AND gone.school_id = known.school_id AND gone.year >= extract(year FROM known.starts_on))
 """
 _RECOMPUTED = f"""
     SELECT n.*, {_FIGURES.format(present="n.present", late="n.late", absent="n.absent", excused="n.excused")}

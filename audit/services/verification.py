@@ -15,10 +15,10 @@ from uuid import UUID
 
 import structlog
 from django.db import connection, transaction
+from django.db.models import Max
 
-from audit.models import AuditEntry, AuditSeal
+from audit.models import AuditEntry, AuditSeal, RetentionRun
 from audit.services import chain, ledger
-from core import partitions
 
 log = structlog.get_logger(__name__)
 
@@ -95,8 +95,8 @@ class Verification:
 def verify(*, now: datetime, head: str | None = None) -> Verification:
     """Check every seal and every sealed entry. `head` is the MAC of a seal that was noted elsewhere.
 
-    Memory stays flat whatever the number of entries. Entries of retired years are gone on purpose; their seals are
-    still checked.
+    Memory stays flat whatever the number of entries. Entries of years that retention took away, and left evidence
+    of, are gone on purpose; their seals are still checked.
     """
     last = AuditSeal.objects.defer("manifest").order_by("-pk").first()
     answer = Verification(head=last.mac if last else "")
@@ -122,13 +122,13 @@ def verify(*, now: datetime, head: str | None = None) -> Verification:
 
 def _first_bad_seal(last: int, answer: Verification) -> Break | None:
     """Each seal by itself, and that it follows the one before; counts seals and names retired years."""
-    years = set(partitions.years(AuditEntry))
+    gone = _retired()
     retired: set[int] = set()
     previous = chain.GENESIS
     bad: Break | None = None
     for seal in AuditSeal.objects.filter(pk__lte=last).order_by("pk").iterator(chunk_size=50):
         answer.seals += 1
-        if seal.year not in years:
+        if seal.year in gone and seal.sealed_at <= gone[seal.year]:
             retired.add(seal.year)
         if bad is None and not (seal.previous == previous and chain.is_whole(seal)):
             bad = Break(Damage.SEAL, seal=seal.pk)
@@ -137,13 +137,24 @@ def _first_bad_seal(last: int, answer: Verification) -> Break | None:
     return bad
 
 
+def _retired() -> dict[int, datetime]:
+    """The years whose entries retention took away, and when; without that evidence they are missing.
+
+    A partition that is not there proves nothing, and one that somebody made again takes nothing back.
+    """
+    runs = RetentionRun.objects.filter(table=AuditEntry._meta.db_table).values_list("year")
+    return dict(runs.annotate(at=Max("at")).order_by("year"))
+
+
 class _Walk:
     """Every entry in order, beside the manifest that must list it."""
 
     def __init__(self, last: AuditSeal | None, now: datetime) -> None:
         sealed = AuditSeal.objects.none()
         if last is not None:
-            sealed = AuditSeal.objects.filter(pk__lte=last.pk, year__in=partitions.years(AuditEntry))
+            sealed = AuditSeal.objects.filter(pk__lte=last.pk)
+            for year, at in _retired().items():
+                sealed = sealed.exclude(year=year, sealed_at__lte=at)
         self._ledger = ledger.Ledger(sealed)
         #: Below it stands nothing unsealed that was written here.
         self._frontier = last.upto_xid if last else 0
