@@ -26,6 +26,7 @@ BENCHMARKS = {
         "scans through Django and DRF, without the gate, beside a first try",
     ),
     "scan-restart": ("bench.faults", "scan_restart", "PostgreSQL killed and started again under load"),
+    "retention": ("bench.retention", "retention", "a year of marks dropped while others write"),
     "live-push": ("bench.push", "live_push", "from a scan to the class screens: 500 streams, 1,000 scans/s"),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -77,6 +78,10 @@ class LegalHold(models.Model):
 
     def __str__(self) -> str:
         return f"{self.student or self.school}: {self.reason}"
+
+    def clean(self) -> None:
+        if None not in (self.from_date, self.until_date) and self.until_date < self.from_date:  # type: ignore[operator] # neither is None
+            raise ValidationError({"until_date": _("The last day lies before the first.")})
 
 
 class HeldRecord(models.Model):

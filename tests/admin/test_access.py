@@ -32,7 +32,10 @@ OFFICE_ONLY = {
     "accounts.RefreshFamily",
     "academics.StudentSnapshot",
     "attendance.AttendanceConfiguration",
+    "attendance.HeldRecord",
+    "attendance.LegalHold",
     "audit.AuditEntry",
+    "audit.RetentionRun",
 }
 OPERATORS_ONLY = {"audit.AuditSeal"}
 

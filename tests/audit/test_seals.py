@@ -19,7 +19,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 
-from audit.models import AuditEntry, AuditSeal
+from audit.models import AuditEntry, AuditSeal, RetentionRun
 from audit.services import chain, ledger, seals
 from audit.services.entries import operation
 from audit.services.seals import seal
@@ -402,7 +402,11 @@ def test_of_a_retired_year_the_seals_are_still_checked(now: datetime) -> None:
     write(1, at=now)
     seal(now=now)
     tamper("DROP TABLE attendance_audit_log__y1999")
+    assert found(now)[0] == Damage.DELETED, "a year without the evidence of retention is missing"
 
+    RetentionRun.objects.create(
+        table="attendance_audit_log", year=1999, rows=2, held=0, digest="", at=now, duration_ms=1
+    )
     answer = verify(now=now)
     assert (answer.ok, answer.retired, answer.entries) == (True, [1999], 1)
 

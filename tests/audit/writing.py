@@ -31,6 +31,7 @@ from attendance.services import (
     device_calls,
     devices,
     generation,
+    holds,
     holiday_import,
     holidays,
     leaves,
@@ -903,12 +904,24 @@ def _(w: World) -> Any:
     agreed(w)
     templates.enrol(student=w.student, kind="fingerprint", template="QUJD", **w.by)
     return {"student": w.student, **w.by}
+# -- attendance: retention -----------------------------------------------------------------------------------------
+
+
+@row(holds.place, {("hold.place", "legalhold"): 1})
+def _(w: World) -> Any:
+    return {"school": w.school, "student": w.student, "reason": "court order", "from_date": FROM, **w.by}
+
+
+@row(holds.lift, {("hold.lift", "legalhold"): 1})
+def _(w: World) -> Any:
+    return {"hold": holds.place(school=w.school, reason="court order", **w.by), "reason": "settled", **w.by}
 
 
 # -- what stays silent --------------------------------------------------------------------------------------------
 
 _READS = "reads, or computes from what it is given"
 _STEP = "a step of services in the table, whose entries tell it"
+_AS_OWNER = "works as the owner in transactions of its own: tests/attendance/test_retention.py"
 _DERIVED = "keeps what follows from records; the change of the records is told"
 
 #: Public functions of services that leave no entries of their own, and why not.
@@ -986,6 +999,20 @@ SILENT: dict[str, str] = {
     "attendance.services.sessions.free": _STEP,
     "attendance.services.sessions.locked": "takes a lock",
     "attendance.services.sessions.was_captured": _READS,
+    "attendance.services.retention.apply": _AS_OWNER,
+    "attendance.services.retention.plan": _READS,
+    "attendance.services.retention_evidence.keep": _STEP,
+    "attendance.services.retention_evidence.no_new_holds": "takes a lock",
+    "attendance.services.retention_evidence.of_entries": _READS,
+    "attendance.services.retention_evidence.of_records": _READS,
+    "attendance.services.retention_evidence.of_rows": _READS,
+    "attendance.services.retention_evidence.write": "writes the entries",
+    "attendance.services.retention_rows.plan": _READS,
+    "attendance.services.retention_rows.remove": _AS_OWNER,
+    "attendance.services.retention_years.plan_entries": _READS,
+    "attendance.services.retention_years.plan_records": _READS,
+    "attendance.services.retention_years.remove_of_school": _AS_OWNER,
+    "attendance.services.retention_years.retire": _AS_OWNER,
     "attendance.services.statistics.add": _DERIVED,
     "attendance.services.statistics.add_marks": _DERIVED,
     "attendance.services.statistics.add_student": _DERIVED,
