@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import timedelta
 
 import psycopg
 from _campushub.console import Problem
@@ -42,8 +41,10 @@ def retention(place: Place, *, seconds: int, rows: int) -> Result:
     from attendance.services import retention as service
     from core import clock, partitions
 
-    year = clock.now().year
-    partitions.ensure([year, year + 1])
+    now = clock.now()
+    year = now.year
+    then = now.replace(year=year + 8, day=min(now.day, 28))
+    partitions.ensure([year, year + 1, then.year])
     with place.connect() as database:
         (there,) = database.execute(_COUNT, [year]).fetchone() or (0,)
         kept = database.execute(_NEXT_YEAR).fetchone()
@@ -53,7 +54,7 @@ def retention(place: Place, *, seconds: int, rows: int) -> Result:
             writer.start()
         time.sleep(1)
         begun = time.perf_counter()
-        runs = service.apply(by=None, now=clock.now() + timedelta(days=366 * 8))
+        runs = service.apply(by=None, now=then)
         taken = time.perf_counter() - begun
         for writer in writers:
             writer.end()

@@ -6,6 +6,7 @@ In the order in which rows refer to each other. Figures, timetable and people ar
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -16,10 +17,12 @@ from django.db.models.functions import ExtractYear
 
 from academics.models import Enrollment
 from attendance.models import (
+    AttendanceRecord,
     CondonationRequest,
     CorrectionRequest,
     HeldRecord,
     LeaveApplication,
+    LeaveSession,
     LegalHold,
     Session,
 )
@@ -71,6 +74,10 @@ KINDS = [
 ]
 
 
+#: What refers to those and has gone by the time when it is their turn.
+_BEFORE = (AttendanceRecord, HeldRecord, CorrectionRequest, LeaveSession)
+
+
 def plan(rules: Rules) -> list[Part]:
     """What has expired, by table, school and year."""
     return [
@@ -82,7 +89,8 @@ def plan(rules: Rules) -> list[Part]:
 
 
 def _of(kind: Kind, school_id: int, last: int) -> list[Part]:
-    expired = kind.rows(school_id).annotate(of_year=ExtractYear(kind.last)).filter(of_year__lte=last)
+    free = kind.rows(school_id).filter(*_unreferenced(kind.model, but=_BEFORE))
+    expired = free.annotate(of_year=ExtractYear(kind.last)).filter(of_year__lte=last)
     going = _by_year(expired.filter(~kind.under_hold()))
     held = _by_year(expired.filter(kind.under_hold()))
     return [
@@ -124,10 +132,12 @@ def _remove_some(kind: Kind, part: Part, held: int, *, writer: Writer) -> Retent
     return run
 
 
-def _unreferenced(model: type[models.Model]) -> list[Q]:
-    """Rows that something else still needs stay: a key that protects says so."""
+def _unreferenced(model: type[models.Model], *, but: Collection[type[models.Model]] = ()) -> list[Q]:
+    """Rows that something else still needs stay: a key that protects says so. `but` for rows of these tables."""
     return [
         ~Q(Exists(field.related_model._base_manager.filter(**{field.field.name: OuterRef("pk")})))
         for field in model._meta.get_fields(include_hidden=True)
-        if isinstance(field, models.ManyToOneRel) and field.on_delete is models.PROTECT
+        if isinstance(field, models.ManyToOneRel)
+        and field.on_delete is models.PROTECT
+        and field.related_model not in but
     ]

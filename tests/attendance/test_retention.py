@@ -31,6 +31,7 @@ from attendance.models import (
     CorrectionRequest,
     HeldRecord,
     LeaveApplication,
+    LeaveSession,
     LegalHold,
     Session,
 )
@@ -371,6 +372,17 @@ class TestWhatHangsOnTheMarks:
         retention.apply(by=None, now=now)
         assert LeaveApplication.objects.count() == 1
 
+    def test_a_class_that_something_else_needs_stays(self, now: datetime) -> None:
+        old = Old([2018])
+        leave = leaves.apply_for(
+            student=old.student(2018), kind="medical", from_date=date(2019, 1, 2), to_date=date(2019, 1, 2),
+            reason="flu", by=old.office, now=now,
+        )  # fmt: skip
+        LeaveSession.objects.create(leave=leave, session=old.classes[2018], student=leave.student)
+        retention.apply(by=None, now=now)
+        assert Session.objects.get() == old.classes[2018]
+        assert old.records() == []
+
     def test_many_go_in_batches_each_with_its_evidence(
         self, now: datetime, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -521,6 +533,36 @@ class TestKilled:
         assert dropped(retention.apply(by=None, now=now)) == listed
         assert HeldRecord.objects.get().student == old.student(2015)
         assert retiring_left_nothing()
+
+    def test_between_two_batches_what_went_is_told_and_the_next_run_goes_on(
+        self, now: datetime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(retention_years, "BATCH", 1)
+        short, _long = Old([2016], kept=5), Old([2016], kept=10)
+        last = AttendanceRecord.objects.filter(school=short.school).order_by("id").last()
+        assert last is not None
+        background = Background()
+        with held("SELECT FROM attendance_record WHERE id = %s FOR UPDATE", last.pk):
+            running = background.start(lambda: retention.apply(by=None, now=now))
+            assert wait_for(lambda: running.done() or short.records() == [2016], seconds=60)
+            assert wait_for(end_whoever_waits, seconds=60)
+            with pytest.raises(DatabaseError):
+                running.result(timeout=60)
+        assert [run.rows for run in RetentionRun.objects.filter(table=RECORDS)] == [1]
+
+        retention.apply(by=None, now=now)
+        assert short.records() == []
+        assert [run.rows for run in RetentionRun.objects.filter(table=RECORDS)] == [1, 1]
+
+
+def end_whoever_waits() -> bool:
+    """Break the connection of the owner that stands before a lock, as a restart would; whether there was one."""
+    with owner.connect() as other:
+        ended = other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND usename = current_user AND wait_event_type = 'Lock'"
+        ).fetchall()
+    return ended == [(True,)]
 
 
 def of_this_database() -> dict[str, str]:
