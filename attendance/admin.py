@@ -510,6 +510,7 @@ class TemplateAdmin(PolicyAdmin):
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         templates.remove(template=obj, by=_by(request), now=clock.now())
 
+
 @admin.register(LegalHold)
 class LegalHoldAdmin(PolicyAdmin):
     """Placed by its form and lifted by an action; nobody edits one, so that the trail tells all of it."""

@@ -262,6 +262,8 @@ def can_change_template(user: User, template: BiometricTemplate) -> bool:
 def can_view_template(user: User, template: BiometricTemplate) -> bool:
     """That it is there: the student and the office."""
     return BiometricTemplate.objects.visible_to(user).filter(pk=template.pk).exists()
+
+
 def can_place_hold(user: User, school_id: int | None) -> bool:
     """Keep records beyond their time, and let them go again: the school's office."""
     return is_office_of(user, school_id)

@@ -169,6 +169,8 @@ class TemplateQuerySet(SchoolOwnedQuerySet):
         if user.role == Role.STUDENT:
             return self.filter(student__user=user)
         return super().visible_to(user) if user.is_office else self.none()
+
+
 class HoldQuerySet(SchoolOwnedQuerySet):
     def standing(self) -> Self:
         """Those that nobody lifted."""

@@ -8,9 +8,7 @@ import structlog
 
 from accounts.models import School
 from attendance import jobs
-from attendance.services import generation, scheduler, summaries, tickets
-from attendance.services import generation, readings, scheduler, tickets
-from attendance.services import generation, retention, scheduler, tickets
+from attendance.services import generation, readings, retention, scheduler, summaries, tickets
 from core import clock
 from core.tasks import scheduled
 
@@ -90,6 +88,8 @@ def forget_tickets() -> int:
 def refresh_summaries() -> None:
     """Bring the counts behind the trends up to date."""
     summaries.refresh(now=clock.now())
+
+
 @scheduled(jobs.APPLY_RETENTION, every=DAY, nightly=True)
 def apply_retention() -> dict[str, int]:
     """Take away what has been kept for long enough; the evidence stays."""

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("academics", "0002_initial"),
         ("accounts", "0001_initial"),
-        ("attendance", "0002_requests"),
+        ("attendance", "0003_daily_summary"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

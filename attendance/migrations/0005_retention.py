@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("academics", "0002_initial"),
         ("accounts", "0001_initial"),
-        ("attendance", "0002_requests"),
+        ("attendance", "0004_readers"),
         ("audit", "0002_retention_run"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

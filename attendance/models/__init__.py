@@ -4,12 +4,6 @@ from __future__ import annotations
 
 from attendance.models.calendar import Holiday, SlotException, SlotOccupancy, TimetableSlot
 from attendance.models.configuration import AttendanceConfiguration
-from attendance.models.records import (
-    AttendanceRecord,
-    AttendanceStatistics,
-    ScanTicketUse,
-    SummaryRefresh,
-)
 from attendance.models.devices import (
     BiometricDevice,
     BiometricTemplate,
@@ -18,7 +12,12 @@ from attendance.models.devices import (
     DevicePin,
     UnknownDevice,
 )
-from attendance.models.records import AttendanceRecord, AttendanceStatistics, ScanTicketUse
+from attendance.models.records import (
+    AttendanceRecord,
+    AttendanceStatistics,
+    ScanTicketUse,
+    SummaryRefresh,
+)
 from attendance.models.requests import CondonationRequest, CorrectionRequest, LeaveApplication, LeaveSession
 from attendance.models.retention import HeldRecord, LegalHold
 from attendance.models.sessions import Session, SessionOccupancy

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from django.db import models, transaction
@@ -20,6 +19,7 @@ from attendance.models import (
     AttendanceRecord,
     CondonationRequest,
     CorrectionRequest,
+    DeviceEvent,
     HeldRecord,
     LeaveApplication,
     LeaveSession,
@@ -67,6 +67,8 @@ class Kind:
 KINDS = [
     # Of lifted holds; those that stand keep their rows.
     Kind(HeldRecord, "held_on", "held_on"),
+    # By the day on which they came: what found no class has no other that can be trusted.
+    Kind(DeviceEvent, "received_at", "received_at"),
     Kind(CorrectionRequest, "session__held_on", "session__held_on"),
     Kind(LeaveApplication, "from_date", "to_date"),
     Kind(CondonationRequest, "term__starts_on", "term__ends_on"),
@@ -75,7 +77,7 @@ KINDS = [
 
 
 #: What refers to those and has gone by the time when it is their turn.
-_BEFORE = (AttendanceRecord, HeldRecord, CorrectionRequest, LeaveSession)
+_BEFORE = (AttendanceRecord, HeldRecord, DeviceEvent, CorrectionRequest, LeaveSession)
 
 
 def plan(rules: Rules) -> list[Part]:
@@ -115,7 +117,7 @@ def remove(part: Part, *, writer: Writer) -> list[RetentionRun]:
 def _remove_some(kind: Kind, part: Part, held: int, *, writer: Writer) -> RetentionRun | None:
     begun = time.monotonic()
     evidence.no_new_holds()
-    of_year = {f"{kind.last}__gte": date(part.year, 1, 1), f"{kind.last}__lte": date(part.year, 12, 31)}
+    of_year = {f"{kind.last}__year": part.year}
     going = kind.rows(part.school_id).filter(~kind.under_hold(), *_unreferenced(kind.model), **of_year)
     ids = list(going.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True)[:BATCH])
     if not ids:

@@ -21,14 +21,17 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 
+from academics.models import Student
 from attendance import errors, jobs, tasks
 from attendance.management.commands.apply_retention import Command
 from attendance.models import (
     AttendanceConfiguration,
     AttendanceRecord,
     AttendanceStatistics,
+    BiometricDevice,
     CondonationRequest,
     CorrectionRequest,
+    DeviceEvent,
     HeldRecord,
     LeaveApplication,
     LeaveSession,
@@ -116,6 +119,17 @@ def written_in(year: int, *, school_id: int = 1) -> None:
         for number in range(2):
             op.record("thing.change", school_id=school_id, object_type="thing", object_id=number)
     settle()
+
+
+def came(session: Session, student: Student) -> None:
+    """A reader saw the student at the beginning of the class."""
+    device = BiometricDevice.objects.create(
+        school=session.school, serial="CKUH2110001", kind="fingerprint", key_rotated_at=session.starts_at
+    )
+    DeviceEvent.objects.create(
+        school=session.school, device=device, pin="1", device_at=session.starts_at, at=session.starts_at,
+        source="biometric", received_at=session.starts_at, state="matched", student=student, session=session,
+    )  # fmt: skip
 
 
 class TestWhatHasExpired:
@@ -352,15 +366,24 @@ class TestWhatHangsOnTheMarks:
         )  # fmt: skip
         CorrectionFactory(session=session)
         CondonationFactory(section=session.sections.get(), student=student)
+        came(session, student)
         storage = leave.file.storage
         assert storage.exists(leave.file.name)
 
         retention.apply(by=None, now=now)
 
-        for model in (LeaveApplication, CorrectionRequest, CondonationRequest, Session):
+        for model in (LeaveApplication, CorrectionRequest, CondonationRequest, DeviceEvent, Session):
             assert not model.objects.exists(), model
         assert not storage.exists(leave.file.name)
         assert AttendanceStatistics.objects.count() == 2
+
+    def test_readings_of_a_student_under_hold_stay_and_with_them_their_class(self, now: datetime) -> None:
+        old = Old([2015])
+        session, student = old.classes[2015], old.student(2015)
+        came(session, student)
+        holds.place(school=old.school, student=student, reason="a lawsuit", by=old.office, now=now)
+        retention.apply(by=None, now=now)
+        assert DeviceEvent.objects.get().session == session
 
     def test_leave_into_a_year_that_is_still_kept_stays(self, now: datetime) -> None:
         old = Old([2018])

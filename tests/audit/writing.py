@@ -904,6 +904,8 @@ def _(w: World) -> Any:
     agreed(w)
     templates.enrol(student=w.student, kind="fingerprint", template="QUJD", **w.by)
     return {"student": w.student, **w.by}
+
+
 # -- attendance: retention -----------------------------------------------------------------------------------------
 
 
