@@ -34,8 +34,8 @@ ON CONFLICT (session_id, student_id, held_on) DO UPDATE SET marked_at = excluded
 def retention(place: Place, *, seconds: int, rows: int) -> Result:
     """All past records expire at once: it is eight years later. `rate` is rows retired per second of the whole run.
 
-    It takes as long as it takes, whatever `seconds` says. The percentiles are those of the writers. Raises Problem when marks of the year are left, or the evidence names
-    another number of them than went.
+    It takes as long as it takes, whatever `seconds` says. The percentiles are those of the writers. Raises Problem when
+    marks of the year are left, or the evidence names another number of them than went.
     """
     from attendance.models import AttendanceRecord
     from attendance.services import retention as service
