@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +32,9 @@ OUT_AFTER_MINUTES = 30
 #: How ATTLOG lines say that a card was held to the reader.
 _BY_CARD = 4
 _SHOWN = 200
+#: A class that crosses midnight is over by noon; one that begins at midnight opens two hours before at the earliest.
+_LAST_NIGHT_ENDS, _NEXT_DAY_OPENS = 12, 22
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +83,20 @@ ON CONFLICT DO NOTHING
 RETURNING id, state
 """
 
-# A class is looked for on the day of the reading and its neighbours: classes may cross midnight. Of two that fit, the
-# one whose beginning, for who leaves whose end, is nearest. The room plays no part: readers hang at doors as well.
-MATCH = """
-WITH waiting AS MATERIALIZED (
-    SELECT e.id, e.at, e.direction, e.card_index <> '' AS by_card, e.reason,
-           CASE WHEN e.card_index <> '' THEN t.student_id ELSE p.student_id END AS student_id,
-           (e.at AT TIME ZONE %(zone)s)::date AS day
-      FROM attendance_device_event e
-      LEFT JOIN attendance_device_pin p ON p.device_id = e.device_id AND p.pin = e.pin
-      LEFT JOIN attendance_biometric_template t ON t.school_id = e.school_id AND t.card_index = e.card_index
-     WHERE e.school_id = %(school)s AND e.state = 'unmatched' AND {which}
-), days AS (
-    SELECT w.*, w.day + n AS held_on FROM waiting w CROSS JOIN generate_series(-1, 1) n
-     WHERE w.student_id IS NOT NULL
-), classes AS MATERIALIZED (
+WAITING = """
+SELECT e.id, e.at, e.direction, e.card_index <> '', e.reason,
+       CASE WHEN e.card_index <> '' THEN t.student_id ELSE p.student_id END
+  FROM attendance_device_event e
+  LEFT JOIN attendance_device_pin p ON p.device_id = e.device_id AND p.pin = e.pin
+  LEFT JOIN attendance_biometric_template t ON t.school_id = e.school_id AND t.card_index = e.card_index
+ WHERE e.school_id = %(school)s AND e.state = 'unmatched' AND {which}
+"""
+
+# Of two classes that fit, the one whose beginning, for who leaves whose end, is nearest. The room plays no part:
+# readers hang at doors as well. The readings come as arrays, whose lengths the planner knows, and students find their
+# sections first: of a table just written to the planner thinks that it is empty, and goes through it for each reading.
+_FIT = """
+WITH classes AS MATERIALIZED (
     SELECT s.id, s.held_on, s.status, s.starts_at, s.ends_at, ss.section_id,
            s.starts_at - make_interval(mins => c.open_before_minutes) AS since,
            s.ends_at + make_interval(mins => c.close_after_minutes) AS until,
@@ -102,21 +104,19 @@ WITH waiting AS MATERIALIZED (
       FROM attendance_session s
       JOIN attendance_configuration c ON c.school_id = s.school_id
       JOIN attendance_session_sections ss ON ss.session_id = s.id
-     WHERE s.school_id = %(school)s AND s.held_on IN (SELECT DISTINCT held_on FROM days)
-       AND s.status = ANY (%(known)s::text[])
-), fitting AS (
-    SELECT DISTINCT ON (d.id) d.id, c.id AS session_id, c.status
-      FROM days d
-      JOIN academics_enrollment en ON en.student_id = d.student_id AND en.joined_on <= d.held_on
-           AND (en.left_on IS NULL OR en.left_on > d.held_on)
-      JOIN classes c ON c.section_id = en.section_id AND c.held_on = d.held_on
-           AND d.at >= c.since
-           AND d.at <= CASE d.direction WHEN 'out' THEN c.out_until ELSE c.until END
-     ORDER BY d.id, abs(extract(epoch FROM d.at - CASE d.direction WHEN 'out' THEN c.ends_at ELSE c.starts_at END)),
-              c.id
+     WHERE s.school_id = %(school)s AND s.held_on = ANY (%(held)s::date[]) AND s.status = ANY (%(known)s::text[])
+), placed AS MATERIALIZED (
+    SELECT w.*, en.section_id
+      FROM unnest(%(ids)s::uuid[], %(times)s::timestamptz[], %(directions)s::text[], %(students)s::bigint[],
+                  %(days)s::date[]) AS w (id, at, direction, student_id, held_on)
+      JOIN academics_enrollment en ON en.student_id = w.student_id AND en.joined_on <= w.held_on
+           AND (en.left_on IS NULL OR en.left_on > w.held_on)
 )
-SELECT w.id, w.student_id, w.by_card, f.session_id, f.status, w.reason
-  FROM waiting w LEFT JOIN fitting f ON f.id = w.id
+SELECT DISTINCT ON (p.id) p.id, c.id, c.status
+  FROM placed p
+  JOIN classes c ON c.section_id = p.section_id AND c.held_on = p.held_on AND p.at >= c.since
+       AND p.at <= CASE p.direction WHEN 'out' THEN c.out_until ELSE c.until END
+ ORDER BY p.id, abs(extract(epoch FROM p.at - CASE p.direction WHEN 'out' THEN c.ends_at ELSE c.starts_at END)), c.id
 """
 
 _SETTLE = """
@@ -289,17 +289,51 @@ def _match(school: School, which: str, known: dict[str, Any], *, now: datetime) 
 
 def _look_up(school: School, which: str, known: dict[str, Any]) -> list[_Found]:
     with connection.cursor() as cursor:
+        cursor.execute(WAITING.format(which=which), {**known, "school": school.pk})
+        waiting = cursor.fetchall()
+        fitting = _fitting(
+            school, [(row[0], row[1], row[2], row[5]) for row in waiting if row[5] is not None]
+        )
+    return [
+        _Found(ident, student_id, by_card, session_id, status, reason)
+        for ident, _at, _direction, by_card, reason, student_id in waiting
+        for session_id, status in (fitting.get(ident, (None, None)),)
+    ]
+
+
+def _fitting(
+    school: School, waiting: Sequence[tuple[UUID, datetime, str, int]]
+) -> dict[UUID, tuple[UUID, str]]:
+    """(class, its state) of each reading that has one."""
+    rows = [(*row, day) for row in waiting for day in _days(school, row[1])]
+    if not rows:
+        return {}
+    ids, times, directions, students, days = map(list, zip(*rows, strict=True))
+    with connection.cursor() as cursor:
         cursor.execute(
-            MATCH.format(which=which),
+            _FIT,
             {
-                **known,
                 "school": school.pk,
-                "zone": school.timezone,
                 "known": _KNOWN,
                 "out_after": OUT_AFTER_MINUTES,
+                "held": sorted(set(days)),
+                "ids": ids,
+                "times": times,
+                "directions": directions,
+                "students": students,
+                "days": days,
             },
         )
-        return [_Found(*row) for row in cursor.fetchall()]
+        return {ident: (session, status) for ident, session, status in cursor.fetchall()}
+
+
+def _days(school: School, at: datetime) -> list[date]:
+    """The local days on which a class may have begun that somebody comes to, or leaves, at that time."""
+    local = school.local(at)
+    day = local.date()
+    if local.hour < _LAST_NIGHT_ENDS:
+        return [day - _DAY, day]
+    return [day, day + _DAY] if local.hour >= _NEXT_DAY_OPENS else [day]
 
 
 def _settled(one: _Found, states: dict[UUID, str]) -> _Found:

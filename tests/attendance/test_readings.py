@@ -243,6 +243,26 @@ def test_a_reading_of_a_class_that_is_planned_later_finds_it(world: World) -> No
     assert AttendanceRecord.objects.get(session=later).status == "present"
 
 
+@pytest.mark.parametrize(("starts", "minute"), [("23:00", 70), ("00:00", -3), ("23:30", -3), ("23:59", 0)])
+def test_a_class_around_midnight_is_found_on_either_side_of_it(
+    world: World, starts: str, minute: int
+) -> None:
+    hour, past = map(int, starts.split(":"))
+    local = world.school.local(world.at(0)).replace(hour=hour, minute=past) + timedelta(days=1)
+    night = SessionFactory(
+        section=world.section,
+        teacher=world.session.faculty.get(),
+        starts_at=local,
+        ends_at=local + timedelta(minutes=90),
+        open=True,
+    )
+    at = local + timedelta(minutes=minute)
+
+    readings.take(device=world.device, readings=[Reading(at, pin="1")], now=at)
+
+    assert AttendanceRecord.objects.get().session == night
+
+
 def test_readings_older_than_a_month_are_left_until_somebody_assigns_their_number(world: World) -> None:
     world.punch(-2)
     world.open()
