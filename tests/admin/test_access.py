@@ -32,8 +32,12 @@ OFFICE_ONLY = {
     "accounts.RefreshFamily",
     "academics.StudentSnapshot",
     "attendance.AttendanceConfiguration",
+    "attendance.BiometricDevice",
+    "attendance.BiometricTemplate",
+    "attendance.DeviceEvent",
     "attendance.HeldRecord",
     "attendance.LegalHold",
+    "attendance.UnknownDevice",
     "audit.AuditEntry",
     "audit.RetentionRun",
 }

@@ -305,12 +305,15 @@ ADMIN: dict[str, AdminRights] = {
     "attendance.DeviceEvent": AdminRights("os"),
     # An operator adds them by the API or the commands, where the school is named.
     "attendance.Holiday": AdminRights("fos", "o"),
+    "attendance.HeldRecord": AdminRights("os"),
     "attendance.LeaveApplication": AdminRights("fos"),
+    "attendance.LegalHold": AdminRights("os", "o"),
     "attendance.Session": AdminRights("fos"),
     "attendance.TimetableSlot": AdminRights("fos", "o"),
     "attendance.UnknownDevice": AdminRights("os"),
     "audit.AuditEntry": AdminRights("os"),
     "audit.AuditSeal": AdminRights("s"),
+    "audit.RetentionRun": AdminRights("os"),
 }
 
 _LETTER = {"teacher": "f", "colleague": "f", "head": "f", "office": "o", "outsider": "o", "operator": "s"}
