@@ -132,7 +132,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("position", models.PositiveSmallIntegerField(default=0, verbose_name="position")),
-                ("template", core.fields.EncryptedTextField(max_length=20000, verbose_name="template")),
+                ("template", core.fields.EncryptedTextField(max_length=9000, verbose_name="template")),
                 ("card_index", models.CharField(editable=False, max_length=64, null=True)),
                 ("enrolled_at", models.DateTimeField(verbose_name="enrolled at")),
                 (

@@ -237,7 +237,7 @@ class BiometricTemplate(models.Model):
     kind = models.CharField(_("kind"), max_length=12, choices=DeviceKind)
     #: Which finger; 0 for a face or a card.
     position = models.PositiveSmallIntegerField(_("position"), default=0)
-    template = EncryptedTextField(_("template"), max_length=20_000)
+    template = EncryptedTextField(_("template"), max_length=9_000)
     card_index = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001 - null is "no card" in the unique index
     enrolled_at = models.DateTimeField(_("enrolled at"))
     enrolled_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)

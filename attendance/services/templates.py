@@ -21,7 +21,7 @@ from core.errors import Invalid
 
 #: Ten fingers.
 _POSITIONS = range(10)
-_LONGEST, _LONGEST_CARD = 20_000, 40
+_LONGEST, _LONGEST_CARD = 9_000, 40
 
 
 @transaction.atomic

@@ -19,9 +19,10 @@ from accounts.services import tokens
 from attendance import codes
 from attendance.enums import CondonationStatus, SessionStatus
 from attendance.models import AttendanceStatistics, Holiday, LeaveApplication, Session
-from attendance.services import leaves, sessions
+from attendance.services import device_calls, devices, leaves, sessions, templates
 from core import clock, limits
 from core.tokens import encode_access
+from tests.attendance.readers import agree
 from tests.colleges import College, held_clock, make_college  # noqa: F401 - a fixture used by name
 from tests.factories import (
     PASSWORD,
@@ -43,6 +44,7 @@ class Campus:
     college: College
     real: dict[str, Any]
     ids: dict[str, str]
+    reader_key: str
 
     def address(self, path: str) -> str:
         """The path of the schema with the id of a real thing in it."""
@@ -120,9 +122,22 @@ def campus(db: None) -> Campus:
         rotation=15,
         now=clock.now(),
     )
+    reader = devices.register(
+        school=college.school, serial="READER-1", kind="face", by=college.admin, now=clock.now()
+    )
+    device_calls.meet_unknown(serial="STRANGER-1", address="10.0.0.9", now=clock.now())
+    agree(college.students[1])
+    template = templates.enrol(
+        student=college.students[1], kind="face", template="QUJD", by=college.admin, now=clock.now()
+    )
     return Campus(
         college,
+        reader_key=reader.key,
         real={
+            "serial": "STRANGER-1",
+            "allowed_networks": ["10.0.0.0/8"],
+            "events": [{"pin": "1", "at": "2026-11-03T09:00:00+05:30", "direction": "in"}],
+            "pins": [{"pin": "1", "student": college.number(1)}],
             "session": str(session.pk),
             "student": college.number(1),
             "section": str(college.section.pk),
@@ -149,6 +164,8 @@ def campus(db: None) -> Campus:
             "records": str(record.pk),
             "correction-requests": str(correction.pk),
             "condonation-requests": str(condonation.pk),
+            "devices": str(reader.device.pk),
+            "biometric-templates": str(template.pk),
             "departments": str(college.department.pk),
             "students": college.number(0),
             "faculty": teacher.employee_no,

@@ -54,7 +54,10 @@ class Sender:
     def __init__(self, campus: Campus, endpoint: Endpoint) -> None:
         self.campus, self.endpoint = campus, endpoint
         who = next((who for path, who in BY if endpoint.label.endswith(path)), "admin")
-        self.asker = Asker(client_of(campus.college.user(who)), is_coded)
+        client = client_of(campus.college.user(who))
+        if endpoint.path.endswith("/device-events/"):
+            client.credentials(HTTP_X_DEVICE_KEY=campus.reader_key)
+        self.asker = Asker(client, is_coded)
         self.address = campus.address(endpoint.path)
         if "/sessions/{" in endpoint.path:
             last = endpoint.path.rstrip("/").rpartition("/")[2]

@@ -65,7 +65,8 @@ def _by_kind(kind: str, schema: dict[str, Any]) -> Iterator[Wrong]:
         yield Wrong("true", True)
     if kind in {"integer", "number"}:
         yield Wrong("a huge number", 2**62)
-        yield Wrong("a negative number", -1 if schema.get("minimum") is not None else -1e9)
+        least = schema.get("minimum")
+        yield Wrong("a negative number", -1e9 if least is None else min(-1, least - 1))
     if kind == "string":
         yield from _texts(schema)
     if kind == "array":

@@ -193,5 +193,5 @@ class TemplateInputSerializer(serializers.Serializer):
     kind = serializers.ChoiceField(choices=DeviceKind.choices)
     position = serializers.IntegerField(min_value=0, max_value=9, default=0, help_text="Which finger.")
     template = serializers.CharField(
-        max_length=20_000, help_text="As the reader has it, in base64; of a card its number. Kept encrypted."
+        max_length=9_000, help_text="As the reader has it, in base64; of a card its number. Kept encrypted."
     )
