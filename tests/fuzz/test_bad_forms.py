@@ -52,6 +52,8 @@ class Form:
     wrong: dict[str, tuple[str | None, ...]] = field(default_factory=dict)
     odd: dict[str, tuple[str, ...]] = field(default_factory=dict)
     state: SessionStatus = SessionStatus.OPEN
+    #: What has to happen first.
+    before: Callable[[Campus], None] = lambda campus: None
 
 
 def rules(campus: Campus) -> dict[str, str]:
@@ -70,6 +72,36 @@ def somewhere(campus: Campus) -> dict[str, str]:
 
 LATITUDES = tuple(value for value in NO_NUMBERS if value and value != "-1")
 REASONS = (None, "", " ", NUL, LONG, "x" * 501)
+
+
+def an_application(campus: Campus) -> dict[str, str]:
+    return {"kind": "casual", "from_date": "2026-11-10", "to_date": "2026-11-11", "reason": "a wedding"}
+
+
+def remarks(campus: Campus) -> dict[str, str]:
+    return {"remarks": "the note was forged"}
+
+
+NO_DAYS = (
+    "x",
+    NUL,
+    LONG,
+    EMOJI,
+    RIGHT_TO_LEFT,
+    "-1",
+    "0001-01-01",
+    "9999-12-31",
+    "2026-02-30",
+    "12026-01-01",
+)
+ODD_APPLICATIONS: dict[str, tuple[str | None, ...]] = {
+    "kind": (None, "", *NO_CHOICES),
+    "from_date": (None, "", *NO_DAYS),
+    "to_date": (*NO_DAYS, "2026-11-09"),
+    "sessions": NO_CHOICES,
+    "reason": (None, "", " ", NUL, LONG),
+}
+ODD_REASONS: dict[str, tuple[str, ...]] = {"reason": ODD}
 
 FORMS: dict[str, Form] = {
     "accounts:login": Form(
@@ -138,13 +170,29 @@ FORMS: dict[str, Form] = {
         wrong={"held": (None, "", "True", "1", *NO_CHOICES)},
         state=SessionStatus.UNCONFIRMED,
     ),
+    "attendance:leave_apply": Form("student", an_application, wrong=ODD_APPLICATIONS, odd=ODD_REASONS),
+    "attendance:leave_change": Form("student", an_application, wrong=ODD_APPLICATIONS, odd=ODD_REASONS),
+    "attendance:leave_cancel": Form("student"),
+    "attendance:leave_approve": Form("admin"),
+    "attendance:leave_reject": Form("admin", remarks, wrong={"remarks": REASONS}, odd={"remarks": ODD}),
+    "attendance:leave_revoke": Form(
+        "admin", remarks, wrong={"remarks": REASONS}, odd={"remarks": ODD}, before=Campus.approve_leave
+    ),
+    "attendance:leave_approve_chosen": Form(
+        "admin",
+        lambda campus: {"leaves": campus.ids["leave-applications"]},
+        wrong={"leaves": (None, "", *NO_CHOICES)},
+    ),
 }  # fmt: skip
 
 #: Pages that are only read.
 ONLY_READ = {
     f"attendance:{name}"
-    for name in ("home", "scan", "history", "roster", "screen", "shortage", "section", "department")
-}
+    for name in (
+        "home", "scan", "history", "roster", "screen", "shortage", "section", "department", "leave", "leave_classes",
+        "leave_file", "approvals",
+    )
+}  # fmt: skip
 
 #: Whoever may find something at an address, and strangers.
 READERS = ("anon", "student", "teacher", "admin", "operator")
@@ -166,13 +214,14 @@ IMPOSSIBLE = (
 
 
 def routes() -> Iterator[tuple[str, str]]:
-    """(name, pattern) of every page outside the API and Django admin."""
+    """(name, pattern) of every page outside the API and Django admin; what readers call is no page."""
 
     def walk(patterns: Any, namespace: str) -> Iterator[tuple[str, str]]:
         for item in patterns:
             if hasattr(item, "url_patterns"):
                 inside = ":".join(part for part in (namespace, item.namespace) if part)
-                if item.namespace != "admin" and not str(item.pattern).startswith("api/"):
+                machines = item.namespace in {"admin", "iclock", "iclock_by_key"}
+                if not machines and not str(item.pattern).startswith("api/"):
                     yield from walk(item.url_patterns, inside)
             elif not str(item.pattern).startswith("api/"):
                 yield ":".join(part for part in (namespace, item.name) if part), str(item.pattern)
@@ -185,7 +234,8 @@ WITH_IDS = sorted(name for name, pattern in ROUTES.items() if "<" in pattern)
 
 
 def address_of(name: str, campus: Campus) -> str:
-    values = {"uuid": str(campus.college.session.pk), "str": campus.real["token"]}
+    ident = campus.ids["leave-applications"] if ":leave_" in name else str(campus.college.session.pk)
+    values = {"uuid": ident, "str": campus.real["token"]}
     kind = next((kind for kind in values if f"<{kind}:" in ROUTES[name]), None)
     return reverse(name, args=[values[kind]] if kind else [])
 
@@ -217,6 +267,7 @@ class Visitor(Asker):
         self.form = FORMS[name]
         super().__init__(browser_of(campus, self.form.who), is_page)
         campus.move_class(self.form.state)
+        self.form.before(campus)
         self.address, self.good = address_of(name, campus), dict(self.form.good(campus))
 
     def send(self, what: str, values: Mapping[str, str]) -> Any:
