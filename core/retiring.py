@@ -18,7 +18,7 @@ from psycopg import sql
 from core.db import DatabaseBusy, sqlstate_of
 from core.partitions import Partitioned
 
-#: How long one attempt waits for its locks; whoever comes meanwhile waits as long.
+#: How long one attempt waits for all of its locks together; whoever comes meanwhile waits as long.
 PATIENCE_MS = 300
 ATTEMPTS = 200
 #: Lock not available, deadlock detected.
@@ -49,7 +49,8 @@ def detach(model: type[Partitioned], year: int) -> float:
     """
     parent, child = model._meta.db_table, name_of(model, year)
     return _patiently(
-        [parent, *_referred_to(parent)],
+        _referred_to(parent),
+        parent,
         sql.SQL("ALTER TABLE {} DETACH PARTITION {}").format(sql.Identifier(parent), sql.Identifier(child)),
     )
 
@@ -69,7 +70,8 @@ def free(model: type[Partitioned], year: int) -> float:
         keys = cursor.fetchall()
     waits = [
         _patiently(
-            [target],
+            [],
+            target,
             sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(sql.Identifier(child), sql.Identifier(name)),
         )
         for name, target in keys
@@ -87,18 +89,27 @@ def _referred_to(table: str) -> list[str]:
         return [name for (name,) in cursor.fetchall()]
 
 
-def _patiently(tables: Sequence[str], statement: sql.Composed) -> float:
+def _patiently(shared: Sequence[str], exclusive: str, statement: sql.Composed) -> float:
+    """Run the statement once its locks are to be had: `shared` against writers, `exclusive` against everybody.
+
+    The strong lock is asked for at once, and last. Asked for on top of a weaker one it would be a deadlock with every
+    writer who has read the table and is about to write into it; and the writer would be the one to fail.
+    """
     longest = 0.0
+    each = PATIENCE_MS // (len(shared) + 1)
     for attempt in range(ATTEMPTS):
         begun = time.monotonic()
         try:
             with transaction.atomic(durable=True), connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE_MS}ms'")
-                # The weaker locks first: once they are there, nobody can stand in the way of the strong ones for long.
-                cursor.execute(
-                    sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(
-                        sql.SQL(", ").join(map(sql.Identifier, tables))
+                cursor.execute(f"SET LOCAL lock_timeout = '{each}ms'")
+                if shared:
+                    cursor.execute(
+                        sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(
+                            sql.SQL(", ").join(map(sql.Identifier, shared))
+                        )
                     )
+                cursor.execute(
+                    sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.Identifier(exclusive))
                 )
                 cursor.execute(statement)
             return max(longest, time.monotonic() - begun)

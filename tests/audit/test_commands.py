@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.management import call_command
 
-from audit.models import AuditSeal
+from audit.models import AuditSeal, RetentionRun
 from audit.services import chain
 from audit.services.seals import seal
 from core import partitions
@@ -58,6 +58,9 @@ def test_an_intact_trail_is_told_with_what_waits_and_what_was_retired(now: datet
     write(1, at=now)
     seal(now=now)
     tamper("DROP TABLE attendance_audit_log__y1998")
+    RetentionRun.objects.create(
+        table="attendance_audit_log", year=1998, rows=2, held=0, digest="", at=now, duration_ms=1
+    )
     write(2, at=now)
 
     with clock_at(now + timedelta(seconds=40)):

@@ -62,9 +62,15 @@ ADDED = {
     "academics.Student",
     "academics.Term",
     "attendance.Holiday",
+    "attendance.LegalHold",
     "attendance.TimetableSlot",
 }
-CHANGED = ADDED | {"accounts.School", "accounts.User", "attendance.AttendanceConfiguration"}
+#: A hold is placed and lifted, never changed.
+CHANGED = ADDED - {"attendance.LegalHold"} | {
+    "accounts.School",
+    "accounts.User",
+    "attendance.AttendanceConfiguration",
+}
 
 
 class Office(Asker):
