@@ -8,11 +8,11 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import School, User
-from accounts.navigation import NavItem, items_for
+from accounts.navigation import NavItem, items_for, more_for
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
-    """`nav`, `display_name` and `school` of the person who is signed in.
+    """`nav`, `more`, `display_name` and `school` of the person who is signed in.
 
     Only computed where a template asks: error pages must come out when the database is away.
     """
@@ -20,6 +20,10 @@ def page(request: HttpRequest) -> dict[str, Any]:
     def nav() -> list[NavItem]:
         user = _person(request)
         return list(items_for(user, request.path)) if user else []
+
+    def more() -> list[NavItem]:
+        user = _person(request)
+        return list(more_for(user, request.path)) if user else []
 
     def display_name() -> str:
         user = _person(request)
@@ -31,6 +35,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
 
     return {
         "nav": SimpleLazyObject(nav),
+        "more": SimpleLazyObject(more),
         "display_name": SimpleLazyObject(display_name),
         "school": SimpleLazyObject(school),
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 from django.utils.functional import Promise, SimpleLazyObject
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.enums import Role
@@ -15,12 +16,16 @@ from accounts.models import User
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A page by its route's name; `primary` is the role's next action, the big button of the bottom bar."""
+    """A page by its route's name; `primary` is the role's next action, the big button of the bottom bar.
+
+    `about` says in one line what is there, for those that are behind "More".
+    """
 
     label: str | Promise
     route: str
     icon: str
     primary: bool = False
+    about: str | Promise = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +41,17 @@ class NavItem:
     current: bool
     primary: bool
     waiting: int | SimpleLazyObject = 0
+    about: str | Promise = ""
 
 
-# Pages of higher apps are known by name only. At most five a role: that is what a phone's bottom bar holds.
+# Pages of higher apps are known by name only. At most four a role beside "More": five are what a phone's bottom bar
+# holds.
 _APPROVALS = Place(pgettext_lazy("navigation", "Approvals"), "attendance:approvals", "approvals")
 _DATA = Place(pgettext_lazy("navigation", "Data"), "admin:index", "tools")
 _OFFICE = (
     Place(pgettext_lazy("navigation", "Overview"), "attendance:home", "overview", primary=True),
     Place(pgettext_lazy("navigation", "Shortage"), "attendance:shortage", "alert"),
     _APPROVALS,
-    Place(pgettext_lazy("navigation", "Configuration"), "attendance:configuration", "settings"),
     _DATA,
 )
 PLACES: dict[str, tuple[Place, ...]] = {
@@ -66,6 +72,23 @@ PLACES: dict[str, tuple[Place, ...]] = {
     Role.INTEGRATOR: (),
 }
 
+#: What a role needs less often, in the order of the list behind "More".
+_OFFICE_MORE = (
+    Place(
+        pgettext_lazy("navigation", "Configuration"),
+        "attendance:configuration",
+        "settings",
+        about=_("The school's rules: when classes open and close, what counts as late, what is checked."),
+    ),
+)
+MORE: dict[str, tuple[Place, ...]] = {
+    Role.STUDENT: (),
+    Role.FACULTY: (),
+    Role.ADMIN: _OFFICE_MORE,
+    Role.SUPERUSER: _OFFICE_MORE,
+    Role.INTEGRATOR: (),
+}
+
 _counters: dict[str, Callable[[User], int]] = {}
 
 
@@ -77,9 +100,19 @@ def count_at(route: str, counter: Callable[[User], int]) -> None:
 def items_for(user: User, path: str) -> Iterator[NavItem]:
     """The links of a signed-in person; the one that `path` lies at or below is the current one."""
     for place in PLACES[user.role]:
-        url = reverse(place.route)
-        current = path == url or (url != "/" and path.startswith(url))
-        yield NavItem(place.label, url, place.icon, current, place.primary, _waiting(place, user))
+        yield _item(place, user, path)
+
+
+def more_for(user: User, path: str) -> Iterator[NavItem]:
+    """The links behind "More", in the same way."""
+    for place in MORE[user.role]:
+        yield _item(place, user, path)
+
+
+def _item(place: Place, user: User, path: str) -> NavItem:
+    url = reverse(place.route)
+    current = path == url or (url != "/" and path.startswith(url))
+    return NavItem(place.label, url, place.icon, current, place.primary, _waiting(place, user), place.about)
 
 
 def _waiting(place: Place, user: User) -> int | SimpleLazyObject:

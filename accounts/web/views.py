@@ -1,18 +1,19 @@
-"""Signing in and out of the pages, and choosing a language."""
+"""Signing in and out of the pages, choosing a language, and the list of further pages."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import RedirectURLMixin
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 from django.views.generic import FormView
 
 from accounts.errors import SchoolRequired
@@ -77,6 +78,14 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         credentials.sign_out(request=request, by=request.user, now=clock.now())
     return redirect(settings.LOGOUT_REDIRECT_URL)
+
+
+@never_cache
+@require_GET
+@login_required
+def more(request: HttpRequest) -> HttpResponse:
+    """What the person's role needs less often: the list that a phone's bottom bar leads to."""
+    return render(request, "accounts/more.html")
 
 
 @require_POST

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from accounts import context, navigation, tasks
 from accounts.enums import Role
@@ -38,6 +38,24 @@ def test_language_that_we_do_not_speak_is_refused(now: datetime) -> None:
 
     assert refusal.value.attr == "language"
     assert User.objects.get(pk=user.pk).language == "hi"
+
+
+@pytest.mark.parametrize("role", Role)
+def test_no_page_stands_twice_and_the_bar_has_room_for_more(role: Role) -> None:
+    user = UserFactory.build(role=role, school=None)
+    bar, more = list(navigation.items_for(user, "/")), list(navigation.more_for(user, "/"))
+
+    assert len(bar) <= 4
+    assert len({item.url for item in [*bar, *more]}) == len(bar) + len(more)
+    assert all(item.about for item in more)
+
+
+def test_what_is_behind_more_is_listed_on_its_page(client: Client) -> None:
+    client.force_login(UserFactory(role=Role.ADMIN))
+    page = client.get("/more/").content.decode()
+
+    assert page.count('href="/configuration/"') == 2
+    assert "what counts as late" in page
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role != Role.INTEGRATOR])
@@ -73,7 +91,8 @@ def test_page_without_a_person_knows_nobody(user: AnonymousUser | None) -> None:
         request.user = user
     known = context.page(request)
 
-    assert (known["display_name"], list(known["nav"]), bool(known["school"])) == ("", [], False)
+    assert (known["display_name"], list(known["nav"]), list(known["more"])) == ("", [], [])
+    assert not known["school"]
 
 
 def test_old_sign_ins_are_forgotten_by_the_nightly_task(now: datetime) -> None:

@@ -78,7 +78,17 @@ def close_dialog(page: Page, campus: Campus) -> None:
 
 
 def menu_open(page: Page, campus: Campus) -> None:
-    page.locator("details[data-menu] summary").click()
+    page.locator("details[data-menu] .ch-avatar").click()
+
+
+def more_open(page: Page, campus: Campus) -> None:
+    """A wide window lists the further pages in its header, a phone on a page of their own."""
+    wide = page.locator(".ch-nav-more summary")
+    if wide.is_visible():
+        wide.click()
+    else:
+        page.locator(".ch-bottom a[href='/more/']").click()
+        expect(page.locator(".ch-places")).to_be_visible()
 
 
 def cancel_dialog(page: Page, campus: Campus) -> None:
@@ -184,6 +194,8 @@ SCENES = [
     Scene("approvals-approved", "office", "/approvals/?state=approved"),
     Scene("approvals-none", "office", "/approvals/?state=revoked"),
     Scene("overview", "office", "/"),
+    Scene("more", "office", "/more/"),
+    Scene("more-open", "office", "/", more_open),
     Scene("shortage-office", "office", "/shortage/"),
     Scene("configuration", "office", "/configuration/"),
     Scene("error-403", "teacher", "/configuration/", status=403),

@@ -71,6 +71,7 @@ POST attendance:scan_token                  | login ok    ok    ok    ok    ok  
 GET attendance:screen session               | login 403   403   ok    403   ok    ok    403   ok    404
 GET attendance:section section              | login 403   403   ok    403   ok    ok    ok    ok    404
 GET attendance:shortage                     | login 403   403   ok    ok    ok    ok    ok    ok    ok
+GET accounts:more                           | login ok    ok    ok    ok    ok    ok    ok    ok    ok
 GET auth-me                                 | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
 GET cohort-list                             | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
 GET course-list                             | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
