@@ -169,3 +169,24 @@ class ReadingReason(TextChoices):
     BAD_PIN = "pin_invalid", _("That is no number of a person.")
     BAD_TIME = "time_invalid", _("That is no date and time.")
     BAD_DIRECTION = "direction_invalid", _("That is neither in nor out.")
+
+
+class AnomalyKind(TextChoices):
+    """What somebody should look at; the worst first."""
+
+    SHARED_DEVICE = "shared_device", _("One phone, several students")
+    IMPOSSIBLE_DISTANCE = "impossible_distance", _("Too far apart for the time between")
+    OUTSIDE = "outside", _("Scanned from outside")
+    DEVICE_REFUSED = "device_refused", _("Tried with somebody else's phone")
+    AFTER_CLOSE = "after_close", _("A burst after the class closed")
+    LATE_BURST = "late_burst", _("A burst of late scans")
+    EDGE = "edge", _("Inside only by the phone's inaccuracy")
+    INACCURATE = "inaccurate", _("The phone hardly knew where it was")
+
+
+class RefusedCode(TextChoices):
+    """Refusals of scans that leave a trace."""
+
+    OUTSIDE = "outside_geofence", _("Outside the classroom")
+    DEVICE_USED = "device_already_used", _("The device was used by another student")
+    NOT_OPEN = "session_not_open", _("The class was closed")

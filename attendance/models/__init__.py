@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from attendance.models.anomalies import AnomalyDismissal, RefusedScan
 from attendance.models.calendar import Holiday, SlotException, SlotOccupancy, TimetableSlot
 from attendance.models.configuration import AttendanceConfiguration
 from attendance.models.devices import (
@@ -23,6 +24,7 @@ from attendance.models.retention import HeldRecord, LegalHold
 from attendance.models.sessions import Session, SessionOccupancy
 
 __all__ = [
+    "AnomalyDismissal",
     "AttendanceConfiguration",
     "AttendanceRecord",
     "AttendanceStatistics",
@@ -38,6 +40,7 @@ __all__ = [
     "LeaveApplication",
     "LeaveSession",
     "LegalHold",
+    "RefusedScan",
     "ScanTicketUse",
     "Session",
     "SessionOccupancy",

@@ -24,6 +24,7 @@ from attendance.models import (
     LeaveApplication,
     LeaveSession,
     LegalHold,
+    RefusedScan,
     Session,
 )
 from attendance.models.requests import Evidence
@@ -69,6 +70,7 @@ KINDS = [
     Kind(HeldRecord, "held_on", "held_on"),
     # By the day on which they came: what found no class has no other that can be trusted.
     Kind(DeviceEvent, "received_at", "received_at"),
+    Kind(RefusedScan, "session__held_on", "session__held_on"),
     Kind(CorrectionRequest, "session__held_on", "session__held_on"),
     Kind(LeaveApplication, "from_date", "to_date"),
     Kind(CondonationRequest, "term__starts_on", "term__ends_on"),
@@ -77,7 +79,7 @@ KINDS = [
 
 
 #: What refers to those and has gone by the time when it is their turn.
-_BEFORE = (AttendanceRecord, HeldRecord, DeviceEvent, CorrectionRequest, LeaveSession)
+_BEFORE = (AttendanceRecord, HeldRecord, DeviceEvent, RefusedScan, CorrectionRequest, LeaveSession)
 
 
 def plan(rules: Rules) -> list[Part]:

@@ -66,6 +66,8 @@ class ScanAnswer:
     status: str | None = None
     marked_at: datetime | None = None
     course: str | None = None
+    #: What is to be kept of the place (JSON) once this scan takes the place of the system's record.
+    location: str | None = None
 
     @property
     def ok(self) -> bool:
@@ -115,6 +117,20 @@ _DISTANCE = """2 * 6371008.8 * asin(least(1, sqrt(
     + cos(radians(i.latitude)) * cos(radians(room.latitude))
       * power(sin(radians(i.longitude - room.longitude) / 2), 2))))"""
 
+#: A phone knows its place as a circle; who may stand inside the fence is not sent away. So many metres of the circle's
+#: radius count at most, or whoever claims to know nothing would be everywhere (decision 12).
+MOST_ALLOWANCE_M = 50
+
+_ALLOWANCE = f"least(greatest(coalesce(i.accuracy, 0), 0), {MOST_ALLOWANCE_M})"
+_RADIUS = "coalesce(room.geofence_radius_m, c.geofence_radius_m)"
+
+#: What is kept of the place, and by what it was judged; of `i`, `c` and `room`. Only where the school checks it.
+LOCATION = f"""CASE WHEN c.gps_verification AND i.latitude IS NOT NULL THEN jsonb_build_object(
+                'latitude', i.latitude, 'longitude', i.longitude, 'accuracy', i.accuracy)
+                || CASE WHEN room.latitude IS NOT NULL AND i.longitude IS NOT NULL THEN jsonb_build_object(
+                       'distance', round(({_DISTANCE})::numeric, 1), 'radius', {_RADIUS},
+                       'allowance', round(({_ALLOWANCE})::numeric, 1)) ELSE '{{}}' END END"""
+
 # $1 is one JSON array: an array per column would cost more to pass, on both sides, than the scans themselves. $2 is
 # the time of the audit entries. What the caller knows already (id and time of a new record) does not come back.
 # Records are looked up through the unique index of session and student (LATERAL … LIMIT 1 keeps the planner from
@@ -125,9 +141,7 @@ WITH judged AS MATERIALIZED (
            s.school_id, s.held_on, st.id AS student_id, st.current_snapshot_id AS snapshot_id,
            place.section_id, place.course,
            CASE WHEN c.one_device_per_student THEN i.device END AS device_key,
-           -- Where somebody was is kept only where the school checks it.
-           CASE WHEN c.gps_verification AND i.latitude IS NOT NULL THEN jsonb_build_object(
-                'latitude', i.latitude, 'longitude', i.longitude, 'accuracy', i.accuracy) END AS location,
+           {LOCATION} AS location,
            CASE WHEN i.captured_at <= greatest(s.starts_at, coalesce(s.opened_by_human_at, s.starts_at))
                      + make_interval(mins => c.grace_period_minutes)
                 THEN 'present' ELSE 'late' END AS status,
@@ -149,7 +163,7 @@ WITH judged AS MATERIALIZED (
                 THEN 'device_already_used'
                 WHEN c.gps_verification AND room.latitude IS NOT NULL THEN
                      CASE WHEN i.latitude IS NULL OR i.longitude IS NULL THEN 'location_required'
-                          WHEN {_DISTANCE} > coalesce(room.geofence_radius_m, c.geofence_radius_m)
+                          WHEN {_DISTANCE} - {_ALLOWANCE} > {_RADIUS}
                           THEN 'outside_geofence' END
            END AS code
       FROM json_to_recordset($1::json) AS i (
@@ -202,7 +216,8 @@ SELECT j.ord,
             WHEN h.qr_generation <> j.generation THEN 'qr_expired'
             WHEN j.old_id IS NOT NULL THEN 'made_by_system'
             ELSE 'conflict' END,
-       j.old_id, coalesce(j.old_status, j.status), j.old_marked_at, j.course
+       j.old_id, coalesce(j.old_status, j.status), j.old_marked_at, j.course,
+       CASE WHEN j.code IS NULL AND j.old_id IS NOT NULL THEN j.location::text END
   FROM judged j
   LEFT JOIN made m ON m.id = j.record
   LEFT JOIN held h ON h.id = j.session
@@ -216,12 +231,35 @@ _REPLACE_SYSTEM = """
 UPDATE attendance_record r
    SET status = CASE WHEN %(captured)s <= greatest(s.starts_at, coalesce(s.opened_by_human_at, s.starts_at))
                      + make_interval(mins => c.grace_period_minutes) THEN 'present' ELSE 'late' END,
-       source = 'qr', marked_at = %(captured)s, leave_id = NULL,
+       source = 'qr', marked_at = %(captured)s, leave_id = NULL, location = %(location)s::jsonb,
        device_key = CASE WHEN c.one_device_per_student THEN %(device)s END
   FROM attendance_session s JOIN attendance_configuration c ON c.school_id = s.school_id
  WHERE r.id = %(record)s AND r.held_on = s.held_on AND r.session_id = s.id AND s.id = %(session)s
    AND r.source = 'system'
 RETURNING r.status, r.school_id
+"""
+
+#: Refusals that leave a trace: from elsewhere, with somebody else's phone, after the class.
+TRACED = frozenset({"outside_geofence", "device_already_used", "session_not_open"})
+
+# Whoever was too early is no case for anybody; a class is over once it is closed.
+_TRACE = f"""
+INSERT INTO attendance_refused_scan (id, school_id, session_id, student_id, code, at, device_key, location)
+SELECT i.id, s.school_id, s.id, st.id, i.code, $2::timestamptz,
+       CASE WHEN c.one_device_per_student THEN i.device END, {LOCATION}
+  FROM json_to_recordset($1::json) AS i (id uuid, session uuid, user_id bigint, code text, device text,
+                                         latitude float8, longitude float8, accuracy float8)
+  JOIN academics_student st ON st.user_id = i.user_id
+  JOIN attendance_session s ON s.id = i.session AND s.school_id = st.school_id
+  JOIN attendance_configuration c ON c.school_id = s.school_id
+  LEFT JOIN academics_room room ON room.id = s.room_id
+ WHERE (i.code <> 'session_not_open' OR s.status IN ('closed', 'locked') AND s.closed_at <= $2::timestamptz)
+   AND EXISTS (SELECT FROM attendance_session_sections ss
+                 JOIN academics_enrollment e ON e.section_id = ss.section_id AND e.student_id = st.id
+                      AND e.joined_on <= s.held_on AND (e.left_on IS NULL OR e.left_on > s.held_on)
+                WHERE ss.session_id = s.id)
+ ORDER BY s.id, st.id
+ON CONFLICT DO NOTHING
 """
 
 #: How often a scan that met another one in mid-flight is tried again before the database's word is final.
@@ -258,7 +296,37 @@ def run(raw: psycopg.Connection[Any], requests: Sequence[ScanRequest], *, now: d
         answers[index] = answer
     for code, count in Counter(answer.code for answer in answers).items():
         SCANS.labels(code).inc(count)
+    refused = [
+        (request, answer.code) for request, answer in zip(requests, answers, strict=True) if not answer.ok
+    ]
+    remember(raw, refused, now=now)
     return answers
+
+
+def remember(
+    raw: psycopg.Connection[Any], refused: Sequence[tuple[ScanRequest, str]], *, now: datetime
+) -> None:
+    """Keep a trace of refusals that somebody may want to look into: once per class, student and kind.
+
+    Beside the statement of all scans, which those that are welcome need not pay for.
+    """
+    traces = [
+        {
+            "id": uuid7(),
+            "session": request.session_id,
+            "user_id": request.user_id,
+            "code": code,
+            "device": request.device_key,
+            "latitude": request.latitude,
+            "longitude": request.longitude,
+            "accuracy": request.accuracy,
+        }
+        for request, code in refused
+        if code in TRACED
+    ]
+    if traces:
+        with psycopg.RawCursor(raw) as cursor:
+            cursor.execute(_TRACE, (orjson.dumps(traces).decode(), now))
 
 
 def _once(raw: psycopg.Connection[Any], requests: Sequence[ScanRequest], now: datetime) -> list[ScanAnswer]:
@@ -288,7 +356,7 @@ def _once(raw: psycopg.Connection[Any], requests: Sequence[ScanRequest], now: da
         cursor.execute(_STATEMENT, (orjson.dumps(scans).decode(), now), prepare=True)
         rows = cursor.fetchall()
     answers: dict[int, ScanAnswer] = {}
-    for index, code, old_id, status, old_marked_at, course in rows:
+    for index, code, old_id, status, old_marked_at, course, location in rows:
         request = requests[index]
         answers[index] = ScanAnswer(
             code,
@@ -297,6 +365,7 @@ def _once(raw: psycopg.Connection[Any], requests: Sequence[ScanRequest], now: da
             status,
             old_marked_at or request.captured_at,
             course,
+            location,
         )
     return [answers[index] for index in range(len(requests))]
 
@@ -316,6 +385,7 @@ def _replace_system(
                     {
                         "captured": request.captured_at,
                         "device": request.device_key,
+                        "location": answer.location,
                         "record": answer.record_id,
                         "session": request.session_id,
                     },
@@ -359,7 +429,6 @@ def scan_one(request: ScanRequest, *, now: datetime) -> ScanAnswer:
     return answer
 
 
-@transaction.atomic
 def redeem(
     ticket: codes.Ticket,
     *,
@@ -376,24 +445,29 @@ def redeem(
     A refusal (say, for the place) leaves the ticket as it was, so that one may try again while it lives. Raises
     what `scan_one` raises, and CodeExpired for a ticket that somebody else used.
     """
-    use, fresh = ScanTicketUse.objects.get_or_create(
-        nonce=ticket.nonce, defaults={"user_id": user_id, "used_at": now}
+    request = ScanRequest(
+        session_id=ticket.session_id,
+        school_id=ticket.school_id,
+        generation=ticket.generation,
+        captured_at=ticket.opened_at,
+        user_id=user_id,
+        device_key=codes.device_key(ticket.device, kind="browser"),
+        latitude=latitude,
+        longitude=longitude,
+        accuracy=accuracy,
+        ip=ip,
+        request_id=request_id,
     )
-    if not fresh and use.user_id != user_id:
-        raise errors.CodeExpired
-    return scan_one(
-        ScanRequest(
-            session_id=ticket.session_id,
-            school_id=ticket.school_id,
-            generation=ticket.generation,
-            captured_at=ticket.opened_at,
-            user_id=user_id,
-            device_key=codes.device_key(ticket.device, kind="browser"),
-            latitude=latitude,
-            longitude=longitude,
-            accuracy=accuracy,
-            ip=ip,
-            request_id=request_id,
-        ),
-        now=now,
-    )
+    try:
+        with transaction.atomic():
+            use, fresh = ScanTicketUse.objects.get_or_create(
+                nonce=ticket.nonce, defaults={"user_id": user_id, "used_at": now}
+            )
+            if not fresh and use.user_id != user_id:
+                raise errors.CodeExpired
+            return scan_one(request, now=now)
+    except DomainError as refusal:
+        # The trace went with the ticket's use: it is left again.
+        with connection.wrap_database_errors:
+            remember(connection.connection, [(request, refusal.code)], now=now)
+        raise
