@@ -73,7 +73,34 @@ PLACES: dict[str, tuple[Place, ...]] = {
 }
 
 #: What a role needs less often, in the order of the list behind "More".
+_ANOMALIES = Place(
+    pgettext_lazy("navigation", "Anomalies"),
+    "attendance:anomalies",
+    "eye",
+    about=_(
+        "Scans that somebody should look at: one phone for several students, from far away, after the end."
+    ),
+)
 _OFFICE_MORE = (
+    _ANOMALIES,
+    Place(
+        pgettext_lazy("navigation", "Devices"),
+        "attendance:devices",
+        "phone",
+        about=_("Readers of fingers, faces and cards: whether they live, whom they know, what they told."),
+    ),
+    Place(
+        pgettext_lazy("navigation", "Audit trail"),
+        "attendance:audit",
+        "search",
+        about=_("Who changed what, when and why, and that nobody changed it afterwards."),
+    ),
+    Place(
+        pgettext_lazy("navigation", "Retention"),
+        "attendance:retention",
+        "clock",
+        about=_("How long data is kept, what goes next, and what a legal hold keeps."),
+    ),
     Place(
         pgettext_lazy("navigation", "Configuration"),
         "attendance:configuration",
@@ -83,7 +110,7 @@ _OFFICE_MORE = (
 )
 MORE: dict[str, tuple[Place, ...]] = {
     Role.STUDENT: (),
-    Role.FACULTY: (),
+    Role.FACULTY: (_ANOMALIES,),
     Role.ADMIN: _OFFICE_MORE,
     Role.SUPERUSER: _OFFICE_MORE,
     Role.INTEGRATOR: (),

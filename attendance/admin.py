@@ -15,6 +15,7 @@ from academics.policies import is_office_of
 from accounts.models import School, User
 from attendance import policies
 from attendance.models import (
+    AnomalyDismissal,
     AttendanceConfiguration,
     AttendanceRecord,
     AttendanceStatistics,
@@ -27,6 +28,7 @@ from attendance.models import (
     Holiday,
     LeaveApplication,
     LegalHold,
+    RefusedScan,
     Session,
     SlotException,
     TimetableSlot,
@@ -550,6 +552,29 @@ class LegalHoldAdmin(PolicyAdmin):
             holds.lift(hold=obj, reason=_reason(request), by=_by(request), now=clock.now())
 
         self.each(request, queryset, act, lambda user, obj: policies.can_place_hold(user, obj.school_id))
+
+
+@admin.register(RefusedScan)
+class RefusedScanAdmin(PolicyAdmin):
+    """Traces of scans: they are looked into on the page of anomalies."""
+
+    list_display = ("at", "code", "student", "session")
+    list_filter = ("code",)
+    list_select_related = ("student__user", "session")
+    search_fields = ("student__enrollment_no",)
+    exclude = ("location", "device_key")
+    seen_by = ("admin", "superuser")
+
+
+@admin.register(AnomalyDismissal)
+class DismissalAdmin(PolicyAdmin):
+    """Made and taken back on the page of anomalies."""
+
+    list_display = ("dismissed_at", "kind", "session", "remark", "dismissed_by", "undone_by", "undone_at")
+    list_filter = ("kind",)
+    list_select_related = ("session", "dismissed_by", "undone_by")
+    search_fields = ("remark", "dismissed_by__full_name")
+    seen_by = ("admin", "superuser")
 
 
 @admin.register(HeldRecord)

@@ -11,6 +11,7 @@ from academics.policies import can_view_section, is_office_of
 from accounts.enums import Role
 from accounts.models import School, User
 from attendance.models import (
+    AnomalyDismissal,
     AttendanceRecord,
     BiometricDevice,
     BiometricTemplate,
@@ -267,3 +268,16 @@ def can_view_template(user: User, template: BiometricTemplate) -> bool:
 def can_place_hold(user: User, school_id: int | None) -> bool:
     """Keep records beyond their time, and let them go again: the school's office."""
     return is_office_of(user, school_id)
+
+
+# -- anomalies ------------------------------------------------------------------------------------------------------
+
+
+def can_view_anomalies(user: User) -> bool:
+    """Whether this person looks into cases at all: whoever runs classes; in which, `SessionQuerySet.run_by` says."""
+    return can_mark_classes(user)
+
+
+def can_review_dismissal(user: User, dismissal: AnomalyDismissal) -> bool:
+    """Take back that a case is fine: whoever runs the class, and so could have said so."""
+    return can_run_session(user, dismissal.session)

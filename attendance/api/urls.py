@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from attendance.api.viewsets.anomalies import AnomalyViewSet
 from attendance.api.viewsets.condonations import CondonationViewSet
 from attendance.api.viewsets.configuration import ConfigurationView
 from attendance.api.viewsets.corrections import CorrectionViewSet
@@ -31,6 +32,7 @@ router.register("condonation-requests", CondonationViewSet, basename="attendance
 router.register("devices", DeviceViewSet, basename="attendance-device")
 router.register("device-readings", ReadingViewSet, basename="attendance-reading")
 router.register("biometric-templates", TemplateViewSet, basename="attendance-template")
+router.register("anomalies", AnomalyViewSet, basename="attendance-anomaly")
 router.register("audit-log", AuditLogViewSet, basename="attendance-audit")
 
 urlpatterns = [

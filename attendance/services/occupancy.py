@@ -133,6 +133,17 @@ def place_sessions(sessions: Sequence[Session], *, beside_slots: bool = True) ->
     return clashes
 
 
+def free_faculty(session: Session, candidates: Collection[int]) -> set[int]:
+    """Who of these faculty (ids) has nothing else at the time of the class, by the sessions and by the timetable.
+
+    A look without the lock: who takes one of them meanwhile is refused by `place_session`.
+    """
+    names = {f"faculty:{pk}": pk for pk in candidates}
+    wanted = [Wanted(session, list(names))]
+    busy = {clash.resource for _session, clash in (*_with_sessions(wanted), *_with_slots(wanted))}
+    return {pk for name, pk in names.items() if name not in busy}
+
+
 def write_sessions(wanted: Sequence[Wanted]) -> None:
     """Write the rows of sessions whose places are known to be free."""
     SessionOccupancy.objects.bulk_create(

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import structlog
 
-from accounts.models import User
+from accounts.models import School, User
 from attendance import errors
 from attendance.models import AttendanceRecord
 from attendance.services import retention_rows, retention_years
@@ -28,6 +28,11 @@ def plan(*, now: datetime) -> list[Part]:
     """What a run at this moment would take away, and which expired years it would leave and why. Changes nothing."""
     with owner.acting():
         return _plan(now)
+
+
+def plan_of(school: School, *, now: datetime) -> list[Part]:
+    """What of `plan` concerns a school: its own rows, and what belongs to all."""
+    return [part for part in plan(now=now) if part.school_id in {school.pk, None}]
 
 
 def apply(*, by: User | None, now: datetime) -> list[RetentionRun]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from academics.models import Department, Section, Term
 from accounts.enums import Role
 from accounts.models import School, User
 from attendance import policies
+from attendance.selectors import anomalies, substitutes
 from attendance.selectors.course_summary import Bar, course_summary
 from attendance.selectors.departments import department_summary
 from attendance.selectors.figures import term_for
@@ -36,6 +38,8 @@ from core import clock
 from core.web import understood
 
 _PAGE = 30
+#: So many days of classes the page of a department offers, today included.
+DAYS_AHEAD = 7
 
 
 @require_GET
@@ -109,6 +113,7 @@ def section(request: HttpRequest, pk: UUID) -> HttpResponse:
             "distribution": _distribution(summary.histogram),
             "most": _round_up(max(bar.students for bar in summary.histogram)),
             "students": summary.students,
+            "anomalies": _anomalies(user, found, today),
             **_weeks(summary.trend),
         },
     )
@@ -132,6 +137,7 @@ def department(request: HttpRequest) -> HttpResponse:
     today = school.local_date(clock.now())
     term = term_for(school=school, on=today)
     summary = department_summary(department=chosen, term=term, today=today) if chosen else None
+    day = _day_within_a_week(request.GET.get("day", ""), today)
     return render(
         request,
         "attendance/department_figures.html",
@@ -141,9 +147,30 @@ def department(request: HttpRequest) -> HttpResponse:
             "term": term,
             "threshold": rules.ensure(school).attendance_threshold_percent,
             "sections": summary.sections if summary else [],
+            "today": today,
+            "day": day,
+            "days": [today + timedelta(days=ahead) for ahead in range(DAYS_AHEAD)],
+            "classes": substitutes.classes_of(chosen, day) if chosen else [],
             **_weeks(summary.trend if summary else Trend([], None)),
         },
     )
+
+
+def _anomalies(user: User, section: Section, today: date) -> int:
+    """Cases of the last two weeks that wait for this person, of their classes of the section."""
+    if not policies.can_view_anomalies(user):
+        return 0
+    classes = anomalies.classes_of(user=user, school=section.school, section=section.pk, today=today)
+    return len(anomalies.find(classes, school=section.school))
+
+
+def _day_within_a_week(text: str, today: date) -> date:
+    """The day that is asked for; today for what is none of the coming week's."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return today
+    return day if today <= day < today + timedelta(days=DAYS_AHEAD) else today
 
 
 def _sections(user: User, school: School, term: Term | None) -> QuerySet[Section]:

@@ -6,31 +6,20 @@ from datetime import date
 from typing import Any
 
 from django import forms
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
 from academics.models import Student
-from attendance.api.fields import FIRST_DAY, LAST_DAY
 from attendance.enums import LeaveKind
 from attendance.models import LeaveApplication, Session
+from attendance.web.days import day_field
 from core.errors import ReasonRequired
-
-
-def _day_field(**more: Any) -> forms.DateField:
-    """A date in years in which classes are held, chosen with the browser's own calendar."""
-    return forms.DateField(
-        input_formats=["%Y-%m-%d"],
-        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
-        validators=[MinValueValidator(FIRST_DAY), MaxValueValidator(LAST_DAY)],
-        **more,
-    )
 
 
 class DaysForm(forms.Form):
     """From when to when; without a last day the first one alone."""
 
-    from_date = _day_field(label=_("First day"))
-    to_date = _day_field(label=_("Last day"), required=False, help_text=_("Leave it empty for a single day."))
+    from_date = day_field(label=_("First day"))
+    to_date = day_field(label=_("Last day"), required=False, help_text=_("Leave it empty for a single day."))
 
     def clean(self) -> dict[str, Any]:
         known = self.cleaned_data

@@ -20,7 +20,7 @@ from academics.policies import is_office_of
 from attendance import policies
 from attendance.enums import SessionStatus, Source, Status
 from attendance.models import Session
-from attendance.selectors import days
+from attendance.selectors import anomalies, days
 from attendance.selectors.live import Counts, live_state
 from attendance.selectors.roster import RosterEntry
 from attendance.selectors.roster import roster as roster_of
@@ -112,6 +112,8 @@ def roster(request: HttpRequest, pk: UUID) -> HttpResponse:
             "can_reopen": may_run and session.status == SessionStatus.CLOSED,
             "can_confirm": may_run and session.status == SessionStatus.UNCONFIRMED,
             "needs_reason": closed,
+            "anomalies": _anomalies(session) if may_run else 0,
+            "sees_trail": policies.can_view_audit(user, session.school_id),
         },
     )
 
@@ -218,6 +220,11 @@ def _common(session: Session) -> dict[str, Any]:
     }
 
 
+def _anomalies(session: Session) -> int:
+    """Cases of this class that wait for somebody to look."""
+    return len(anomalies.find(Session.objects.filter(pk=session.pk), school=session.school))
+
+
 def _student(row: RosterEntry) -> dict[str, Any]:
     return {
         "enrollment_no": row.student,
@@ -226,6 +233,7 @@ def _student(row: RosterEntry) -> dict[str, Any]:
         "percentage": row.percentage,
         "at_risk": row.at_risk,
         "note": row.record.remarks if row.record else "",
+        "record": row.record.id if row.record else None,
     }
 
 

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from django.urls import path
 
-from attendance.web import approvals, figures, home, leaves, office, scan, student, teaching
+from attendance.web import (
+    anomalies,
+    approvals,
+    devices,
+    figures,
+    home,
+    leaves,
+    office,
+    retention,
+    scan,
+    student,
+    substitutes,
+    teaching,
+    trail,
+)
 
 app_name = "attendance"
 
@@ -28,6 +42,25 @@ urlpatterns = [
     path("approvals/leave/<uuid:pk>/approve/", approvals.approve, name="leave_approve"),
     path("approvals/leave/<uuid:pk>/reject/", approvals.reject, name="leave_reject"),
     path("approvals/leave/<uuid:pk>/revoke/", approvals.revoke, name="leave_revoke"),
+    path("anomalies/", anomalies.listed, name="anomalies"),
+    path("anomalies/dismiss/", anomalies.dismiss, name="anomaly_dismiss"),
+    path("anomalies/<uuid:pk>/undo/", anomalies.undo, name="anomaly_undo"),
+    path("devices/", devices.listed, name="devices"),
+    path("devices/register/", devices.register, name="device_register"),
+    path("devices/readings/", devices.told, name="device_readings"),
+    path("devices/readings/match/", devices.match_again, name="device_rematch"),
+    path("devices/<uuid:pk>/", devices.one, name="device"),
+    path("devices/<uuid:pk>/key/", devices.rotate_key, name="device_rotate"),
+    path("devices/<uuid:pk>/switch/", devices.switch, name="device_switch"),
+    path("devices/<uuid:pk>/clock/", devices.set_clock, name="device_clock"),
+    path("devices/<uuid:pk>/push/", devices.push_users, name="device_push"),
+    path("devices/<uuid:pk>/pin/", devices.assign_pin, name="device_pin"),
+    path("devices/<uuid:pk>/pins/", devices.upload_pins, name="device_pins"),
+    path("audit/", trail.audit, name="audit"),
+    path("retention/", retention.overview, name="retention"),
+    path("retention/holds/", retention.place, name="hold_place"),
+    path("retention/holds/<uuid:pk>/lift/", retention.lift, name="hold_lift"),
+    path("classes/<uuid:pk>/substitute/", substitutes.choose, name="substitute"),
     path("configuration/", office.configuration, name="configuration"),
     path("classes/<uuid:pk>/", teaching.roster, name="roster"),
     path("classes/<uuid:pk>/screen/", teaching.screen, name="screen"),

@@ -15,6 +15,8 @@ function onClick(event) {
     event.preventDefault();
     document.getElementById(opener.dataset.opens).showModal();
   }
+  const copier = event.target.closest("[data-copies]");
+  if (copier) copyField(copier);
   if (event.target.closest("[data-closes]")) event.target.closest("dialog").close();
   for (const menu of document.querySelectorAll("details[data-menu][open]")) {
     if (!menu.contains(event.target)) menu.open = false;
@@ -80,4 +82,18 @@ function onKey(event) {
     menu.open = false;
     menu.querySelector("summary").focus();
   }
+}
+
+/** A button with data-copies=ID copies that field, and says data-copied when it has. */
+async function copyField(button) {
+  const field = document.getElementById(button.dataset.copies);
+  try {
+    await navigator.clipboard.writeText(field.value);
+  } catch {
+    // Without the right to the clipboard, or without HTTPS: what is selected is copied by hand.
+    field.select();
+    return;
+  }
+  const label = button.querySelector("span");
+  label.textContent = button.dataset.copied;
 }

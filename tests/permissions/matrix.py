@@ -41,6 +41,28 @@ OPEN_TO_ALL = (
 
 # method route arguments | anon student peer teacher colleague head office integrator operator outsider
 _TABLE = """
+GET attendance:anomalies                    | login 403   403   ok    ok    ok    ok    403   ok    ok
+POST attendance:anomaly_dismiss             | login 403   403   ok    ok    ok    ok    403   ok    ok
+POST attendance:anomaly_undo dismissal      | login 403   403   ok    403   ok    ok    403   ok    404
+GET attendance:audit                        | login 403   403   403   403   403   ok    403   ok    ok
+GET attendance:device device                | login 403   403   403   403   403   ok    403   ok    404
+POST attendance:device device               | login 403   403   403   403   403   ok    403   ok    404
+POST attendance:device_clock device         | login 403   403   403   403   403   ok    403   ok    404
+POST attendance:device_pin device           | login 403   403   403   403   403   ok    403   ok    404
+POST attendance:device_pins device          | login 403   403   403   403   403   ok    403   ok    404
+POST attendance:device_push device          | login 403   403   403   403   403   ok    403   ok    404
+GET attendance:device_readings              | login 403   403   403   403   403   ok    403   ok    ok
+GET attendance:device_register              | login 403   403   403   403   403   ok    403   ok    ok
+POST attendance:device_register             | login 403   403   403   403   403   ok    403   ok    ok
+POST attendance:device_rematch              | login 403   403   403   403   403   ok    403   ok    ok
+POST attendance:device_rotate device        | login 403   403   403   403   403   ok    403   ok    404
+POST attendance:device_switch device        | login 403   403   403   403   403   ok    403   ok    404
+GET attendance:devices                      | login 403   403   403   403   403   ok    403   ok    ok
+POST attendance:hold_lift hold              | login 403   403   403   403   403   ok    403   ok    404
+POST attendance:hold_place                  | login 403   403   403   403   403   ok    403   ok    ok
+GET attendance:retention                    | login 403   403   403   403   403   ok    403   ok    ok
+GET attendance:substitute session           | login 403   403   ok    403   ok    ok    403   ok    404
+POST attendance:substitute session          | login 403   403   ok    403   ok    ok    403   ok    404
 GET attendance:approvals                    | login 403   403   ok    ok    ok    ok    403   ok    ok
 POST attendance:close session               | login 403   403   ok    403   ok    ok    403   ok    404
 GET attendance:configuration                | login 403   403   403   403   403   ok    403   ok    ok
@@ -83,6 +105,9 @@ GET section-list                            | 401   ok    ok    ok    ok    ok  
 GET student-detail student                  | 401   ok    403   ok    403   ok    ok    ok    ok    404
 GET student-list                            | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
 GET term-list                               | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+GET attendance-anomaly-list                 | 401   403   403   ok    ok    ok    ok    403   ok    ok
+POST attendance-anomaly-dismiss             | 401   403   403   ok    404   ok    ok    403   ok    404
+POST attendance-anomaly-undo dismissal      | 401   403   403   ok    403   ok    ok    403   ok    404
 GET attendance-audit-list                   | 401   403   403   403   403   403   ok    403   ok    ok
 GET attendance-condonation-detail condonation| 401   ok    403   ok    403   ok    ok    ok    ok    404
 GET attendance-condonation-export           | 401   403   403   403   403   403   ok    403   ok    ok
@@ -260,6 +285,12 @@ BODIES: dict[str, Any] = {
     "attendance-holiday-detail": lambda _w: {"name": "X-mas"},
     "attendance-holiday-import": lambda _w: {"country": "IN", "year": 2027},
     "attendance-slot-detail": lambda _w: {"starts": "09:05"},
+    "attendance-anomaly-dismiss": lambda w: {"kind": "outside", "subject": str(w.session.pk)},
+    "attendance:anomaly_dismiss": lambda w: {"kind": "outside", "subject": str(w.session.pk)},
+    "attendance:device_switch": lambda _w: {"on": "false"},
+    "attendance:device_pin": lambda w: {"pin": "7", "student": w.student.enrollment_no},
+    "attendance:hold_place": lambda _w: {"reason": "Case 13"},
+    "attendance:hold_lift": lambda _w: {"reason": "closed"},
     "attendance:reopen": lambda _w: {"reason": "because"},
     "attendance:mark": lambda w: {"mark": f"{w.student.enrollment_no}:late"},
 }
@@ -295,6 +326,7 @@ ADMIN: dict[str, AdminRights] = {
     "accounts.RefreshFamily": AdminRights("os"),
     "accounts.School": AdminRights("fos"),
     "accounts.User": AdminRights("os"),
+    "attendance.AnomalyDismissal": AdminRights("os"),
     "attendance.AttendanceConfiguration": AdminRights("os"),
     "attendance.AttendanceRecord": AdminRights("fos"),
     "attendance.AttendanceStatistics": AdminRights("fos"),
@@ -309,6 +341,7 @@ ADMIN: dict[str, AdminRights] = {
     "attendance.HeldRecord": AdminRights("os"),
     "attendance.LeaveApplication": AdminRights("fos"),
     "attendance.LegalHold": AdminRights("os", "o"),
+    "attendance.RefusedScan": AdminRights("os"),
     "attendance.Session": AdminRights("fos"),
     "attendance.TimetableSlot": AdminRights("fos", "o"),
     "attendance.UnknownDevice": AdminRights("os"),

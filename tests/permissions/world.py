@@ -13,6 +13,7 @@ from academics.models import Section, Student
 from accounts.enums import Role
 from accounts.models import User
 from attendance.models import (
+    AnomalyDismissal,
     AttendanceRecord,
     BiometricDevice,
     BiometricTemplate,
@@ -20,10 +21,12 @@ from attendance.models import (
     CorrectionRequest,
     Holiday,
     LeaveApplication,
+    LegalHold,
+    RefusedScan,
     Session,
     TimetableSlot,
 )
-from attendance.services import device_calls, devices, leaves, templates, timetable
+from attendance.services import device_calls, devices, holds, leaves, templates, timetable
 from attendance.services.evidence import Upload
 from attendance.services.marking import Mark, bulk_mark
 from tests.attendance.evidence import PDF
@@ -75,6 +78,8 @@ class World:
     condonation: CondonationRequest
     device: BiometricDevice
     template: BiometricTemplate
+    dismissal: AnomalyDismissal
+    hold: LegalHold
 
     def client(self, actor: str) -> Client:
         user = self.people[actor]
@@ -94,6 +99,8 @@ class World:
             "leave": self.leave.pk,
             "device": self.device.pk,
             "template": self.template.pk,
+            "dismissal": self.dismissal.pk,
+            "hold": self.hold.pk,
         }[name]
 
 
@@ -142,6 +149,7 @@ def build(now: Any) -> World:
     TermFactory(school=other)
     peer = elsewhere.enrollments.get().student
     agree(mine)
+    RefusedScan.objects.create(school=school, session=session, student=mine, code="outside_geofence", at=now)
     device_calls.meet_unknown(serial="STRANGER-1", address="10.0.0.9", now=now)
     return World(
         people={
@@ -178,6 +186,16 @@ def build(now: Any) -> World:
         condonation=CondonationFactory(section=section, student=mine, **note()),
         device=devices.register(school=school, serial="READER-1", kind="face", by=office, now=now).device,
         template=templates.enrol(student=mine, kind="fingerprint", template="QUJD", by=office, now=now),
+        dismissal=AnomalyDismissal.objects.create(
+            school=school,
+            kind="edge",
+            subject=str(session.pk),
+            students=[mine.pk],
+            session=session,
+            dismissed_by=office,
+            dismissed_at=now,
+        ),
+        hold=holds.place(school=school, student=mine, reason="Case 12", by=office, now=now),
     )
 
 
