@@ -6,7 +6,7 @@ are scoped by `visible_to` or within the school first.
 
 from __future__ import annotations
 
-from academics.models import Department, Faculty, Section, Student
+from academics.models import Department, Section, Student
 from academics.policies import can_view_section, is_office_of
 from accounts.enums import Role
 from accounts.models import School, User
@@ -37,7 +37,7 @@ def teaches(user: User, session: Session) -> bool:
     """Stands in front of this session: its faculty or its substitute."""
     if user.role != Role.FACULTY or not user.may_reach(session.school_id):
         return False
-    if session.substitute_id and Faculty.objects.filter(pk=session.substitute_id, user=user).exists():
+    if session.substitute is not None and session.substitute.user_id == user.pk:
         return True
     return session.faculty.filter(user=user).exists()
 
@@ -155,7 +155,7 @@ def can_view_section_figures(user: User, section: Section) -> bool:
 def can_view_department_figures(user: User, department: Department) -> bool:
     """All sections of a department: its head and the office; teaching one of them is not enough."""
     if user.role == Role.FACULTY:
-        return Department.objects.filter(pk=department.pk, head__user=user).exists()
+        return department.head is not None and department.head.user_id == user.pk
     return can_view_summaries(user) and user.may_reach(department.school_id)
 
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from accounts.enums import Role
 from accounts.models import School, User
 from attendance.demo import bench as measuring
-from attendance.demo import campus, history, leaves, schedule, today
+from attendance.demo import campus, cases, history, leaves, schedule, today
 from attendance.demo.catalogue import PASSWORD, SCHOOLS
 from attendance.demo.erase import erase
 from attendance.services import summaries
@@ -33,6 +33,7 @@ def demo(
     if reset:
         progress("Throwing the demo schools away")
         erase(codes)
+        cases.forget_stranger()
     if School.objects.filter(code__in=codes).exists():
         return {"loaded": False, "school": "The demo campus"}
     # Argon2 is slow on purpose: once for everybody.
@@ -48,6 +49,7 @@ def demo(
             sessions += history.plan(made, ahead_days=today.AHEAD_DAYS, now=now)
             records += history.live(made, seed=seed, now=now)
             leaves.ask(made, now=now)
+            cases.make(made, now=now)
             people += count
         _operator(password)
         summaries.refresh(now=now)

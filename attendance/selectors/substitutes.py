@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import Count, QuerySet
+from django.db.models import CharField, Count, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Cast, Coalesce, Concat
 from psycopg.types.range import Range
 
 from academics.models import Department, Faculty
@@ -25,27 +25,27 @@ def classes_of(department: Department, day: date) -> list[ClassView]:
 
 
 def candidates(session: Session, *, department: Department | None) -> QuerySet[Faculty]:
-    """Whoever could stand in, free or not: of a department, or of the whole school."""
-    own = session.faculty.values("pk")
+    """Whoever could stand in, free or not: of a department, or of the whole school.
+
+    Each knows `classes_that_day`: before how many classes they stand on the day of the session.
+    """
+    school = session.school
+    midnight = datetime.combine(school.local_date(session.starts_at), time(0), school.tz)
+    theirs = (
+        SessionOccupancy.objects.filter(
+            resource=Concat(Value("faculty:"), Cast(OuterRef("pk"), CharField())),
+            during__overlap=Range(midnight, midnight + timedelta(days=1)),
+        )
+        .order_by()
+        .values("resource")
+        .annotate(n=Count("pk"))
+        .values("n")
+    )
     found: QuerySet[Faculty] = (
         Faculty.objects.filter(school=session.school_id, user__is_active=True)
-        .exclude(pk__in=own)
+        .exclude(pk__in=session.faculty.values("pk"))
         .select_related("user", "department")
+        .annotate(classes_that_day=Coalesce(Subquery(theirs), 0))
         .order_by("user__full_name", "pk")
     )
     return found if department is None else found.filter(department=department)
-
-
-def classes_that_day(session: Session, faculty: Collection[int]) -> dict[int, int]:
-    """How many classes each of these faculty (ids) stands in front of on the day of the session."""
-    school = session.school
-    midnight = datetime.combine(school.local_date(session.starts_at), time(0), school.tz)
-    rows = (
-        SessionOccupancy.objects.filter(
-            resource__in=[f"faculty:{pk}" for pk in faculty],
-            during__overlap=Range(midnight, midnight + timedelta(days=1)),
-        )
-        .values_list("resource")
-        .annotate(n=Count("pk"))
-    )
-    return {int(resource.removeprefix("faculty:")): number for resource, number in rows}

@@ -11,13 +11,15 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
 import orjson
+from django.apps import apps
 from django.db import connection
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.fields.tuple_lookups import Tuple, TupleLessThan
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -50,9 +52,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One entry: what was done to which object (`label` in words, where it is known), and what changed."""
+    """One entry: what was done to which kind of thing, which one (`label`, where it is known), and what changed."""
 
     entry: AuditEntry
+    thing: str
     label: str
     changes: list[Change]
 
@@ -218,7 +221,12 @@ class _Names:
             reason=next((entry.reason for entry in group if entry.reason), ""),
             entries=entries,
             told=[
-                Told(entry, self._labels.get((entry.object_type, entry.object_id), ""), changes_of(entry))
+                Told(
+                    entry,
+                    thing_of(entry.object_type),
+                    self._labels.get((entry.object_type, entry.object_id), ""),
+                    changes_of(entry),
+                )
                 for entry in reversed(group[-SHOWN:])
             ],
         )
@@ -250,6 +258,17 @@ def _records(school: School, keys: Iterable[str]) -> Iterable[tuple[object, str]
         "session__starts_at",
     ):
         yield pk, f"{name} ({number}), {title}, {_when(starts_at)}"
+
+
+@cache
+def _models() -> dict[str, type[Model]]:
+    return {str(model._meta.model_name): model for model in apps.get_models()}
+
+
+def thing_of(object_type: str) -> str:
+    """What people call such an object; of a table that went, its own name."""
+    model = _models().get(object_type)
+    return object_type if model is None else str(model._meta.verbose_name)
 
 
 def changes_of(entry: AuditEntry) -> list[Change]:

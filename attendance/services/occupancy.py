@@ -8,7 +8,7 @@ between an extra class and a slot of which no session was made yet there is no c
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -229,29 +229,44 @@ def _with_slots(wanted: Sequence[Wanted]) -> Iterator[tuple[UUID, Clash]]:
         valid_until__gte=first,
     )
     slots_of: dict[str, list[UUID]] = defaultdict(list)
-    for resource, slot in rows.order_by("resource", "slot_id").values_list("resource", "slot_id"):
+    weekdays: dict[UUID, int] = {}
+    for resource, slot, weekday in rows.order_by("resource", "slot_id").values_list(
+        "resource", "slot_id", "weekday"
+    ):
         slots_of[resource].append(slot)
-    due = _without_session(school, {slot for found in slots_of.values() for slot in found}, first, last)
+        weekdays[slot] = weekday
+    due = _without_session(school, weekdays, first, last)
     for item in wanted:
         session = item.session
         for resource in item.resources:
             for slot in slots_of.get(resource, ()):
-                meets = (begin < session.ends_at and session.starts_at < end for begin, end in due[slot])
+                meets = (
+                    begin < session.ends_at and session.starts_at < end for begin, end in due.get(slot, ())
+                )
                 if slot != session.slot_id and any(meets):
                     yield session.pk, Clash(resource, "slot", slot)
 
 
 def _without_session(
-    school: School, idents: Collection[UUID], first: date, last: date
+    school: School, weekdays: Mapping[UUID, int], first: date, last: date
 ) -> dict[UUID, list[tuple[datetime, datetime]]]:
     """By slot, the instants of its classes in these days that take place and have no session yet."""
-    if not idents:
+    if not weekdays:
         return {}
-    slots = list(slots_with_details(TimetableSlot.objects.filter(pk__in=idents)))
-    off = occurrences.DaysOff(school, slots, first, last)
     made = set(
-        Session.objects.filter(slot__in=idents, held_on__range=(first, last)).values_list("slot", "held_on")
+        Session.objects.filter(slot__in=weekdays, held_on__range=(first, last)).values_list("slot", "held_on")
     )
+    span = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    # Most classes are planned a fortnight ahead: then nothing is left to be worked out.
+    open_slots = [
+        slot
+        for slot, weekday in weekdays.items()
+        if any(day.isoweekday() == weekday and (slot, day) not in made for day in span)
+    ]
+    if not open_slots:
+        return {}
+    slots = list(slots_with_details(TimetableSlot.objects.filter(pk__in=open_slots)))
+    off = occurrences.DaysOff(school, slots, first, last)
     return {
         slot.pk: [
             occurrences.instants(day, slot.starts, slot.ends, school.tz)

@@ -7,6 +7,7 @@ from typing import cast
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 
@@ -32,10 +33,20 @@ def student_of(request: HttpRequest) -> Student:
     raise PermissionDenied
 
 
-def session_of(request: HttpRequest, pk: UUID, allowed: Callable[[User, Session], bool]) -> Session:
-    """The session of the address. Raises Http404 outside the user's school, PermissionDenied without the right."""
+def session_of(
+    request: HttpRequest,
+    pk: UUID,
+    allowed: Callable[[User, Session], bool],
+    *,
+    load: Callable[[QuerySet[Session]], QuerySet[Session]] = lambda sessions: sessions,
+) -> Session:
+    """The session of the address, with what `load` adds to it.
+
+    Raises Http404 outside the user's school, PermissionDenied without the right.
+    """
     user = person(request)
-    session = Session.objects.select_related("school__attendance_configuration", "room").filter(pk=pk).first()
+    sessions = Session.objects.select_related("school__attendance_configuration", "room")
+    session = load(sessions.filter(pk=pk)).first()
     if session is None or not user.may_reach(session.school_id):
         raise Http404
     if not allowed(user, session):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -23,7 +25,6 @@ from attendance.enums import AnomalyKind
 from attendance.models import AnomalyDismissal
 from attendance.selectors import anomalies as cases
 from attendance.selectors import anomaly_texts
-from attendance.selectors.figures import term_for
 from attendance.services import anomalies
 from attendance.web.access import person
 from attendance.web.anomaly_forms import AnomalyForm, DismissForm
@@ -42,14 +43,7 @@ def listed(request: HttpRequest) -> HttpResponse:
     """Cases in the classes that this person runs, the worst kind first; ``?show=dismissed`` those found fine."""
     user, school = _looks(request)
     today = school.local_date(clock.now())
-    term = term_for(school=school, on=today)
-    sections = (
-        Section.objects.filter(
-            pk__in=Section.objects.visible_to(user).filter(term=term).values("pk"), school=school
-        )
-        .select_related("course", "cohort")
-        .order_by("course__title", "cohort__code", "name")
-    )
+    sections = _sections(user, school, today)
     form = AnomalyForm(request.GET, sections=sections)
     wanted = understood(form)
     classes = _classes(user, school, wanted)
@@ -58,12 +52,12 @@ def listed(request: HttpRequest) -> HttpResponse:
     chosen = [one for one in found if wanted["kind"] in ("", one.kind)]
     page = Paginator(chosen, _PAGE).get_page(request.GET.get("page"))
     first, last = cases.window(wanted["first"], wanted["until"], today=today)
-    form.initial = {"first": first, "until": last}
     return render(
         request,
         "attendance/anomalies.html",
         {
             "form": form,
+            "sections": sections,
             "kind": wanted["kind"],
             "kinds": [
                 {"value": kind, "label": AnomalyKind(kind).label, "count": count}
@@ -124,6 +118,19 @@ def _looks(request: HttpRequest) -> tuple[User, School]:
     if not policies.can_view_anomalies(user):
         raise PermissionDenied
     return user, school_of(request)
+
+
+def _sections(user: User, school: School, today: date) -> QuerySet[Section]:
+    """Those of the running term, by course and group, to choose from."""
+    mine = Section.objects.visible_to(user).filter(
+        school=school, term__starts_on__lte=today, term__ends_on__gte=today
+    )
+    found: QuerySet[Section] = (
+        Section.objects.filter(pk__in=mine.values("pk"))
+        .select_related("course", "cohort")
+        .order_by("course__title", "cohort__code", "name")
+    )
+    return found
 
 
 def _classes(user: User, school: School, wanted: dict[str, Any]) -> Any:

@@ -42,8 +42,7 @@ def choose(request: HttpRequest, pk: UUID) -> HttpResponse:
 
     ``?everybody=1`` looks beyond the department.
     """
-    session = session_of(request, pk, policies.can_arrange_session)
-    session = with_details(Session.objects.filter(pk=session.pk)).get()
+    session = session_of(request, pk, policies.can_arrange_session, load=with_details)
     user = person(request)
     if request.method == "POST":
         return _appoint(request, session, user)
@@ -56,7 +55,6 @@ def _page(request: HttpRequest, session: Session, user: User, *, status: int = 2
     asked = list(substitutes.candidates(session, department=None if everybody else department))
     free = occupancy.free_faculty(session, [teacher.pk for teacher in asked])
     shown = [teacher for teacher in asked if teacher.pk in free and teacher.pk != session.substitute_id]
-    busy = substitutes.classes_that_day(session, [teacher.pk for teacher in shown])
     return render(
         request,
         "attendance/substitute.html",
@@ -69,8 +67,8 @@ def _page(request: HttpRequest, session: Session, user: User, *, status: int = 2
             "taken": len(asked) - len(free),
             # Who has least to do that day comes first.
             "free": sorted(
-                ({"teacher": teacher, "classes": busy.get(teacher.pk, 0)} for teacher in shown),
-                key=lambda row: row["classes"],  # type: ignore[arg-type, return-value] # a number
+                ({"teacher": teacher, "classes": teacher.classes_that_day} for teacher in shown),  # type: ignore[attr-defined] # annotated
+                key=lambda row: row["classes"],
             ),
         },
         status=status,
@@ -104,7 +102,10 @@ def _appoint(request: HttpRequest, session: Session, user: User) -> HttpResponse
 
 def _department(session: Session) -> Department | None:
     """Whose course it is; of a class of several the first's."""
-    return next((section.course.department for section in session.sections.all()), None)
+    first = next(iter(session.sections.all()), None)
+    if first is None or first.course.department_id is None:
+        return None
+    return Department.objects.select_related("head").filter(pk=first.course.department_id).first()
 
 
 def _address(session: Session, user: User, department: Department | None) -> str:

@@ -20,7 +20,7 @@ from accounts.models import School, User
 from attendance import codes
 from attendance.enums import SessionStatus
 from attendance.gate import ScanGate
-from attendance.models import AttendanceConfiguration, AttendanceRecord, Session
+from attendance.models import AttendanceConfiguration, AttendanceRecord, RefusedScan, Session
 from attendance.services.scan_line import Line
 from audit.models import AuditEntry
 from core import clock, limits
@@ -222,6 +222,12 @@ def _far_away(hall: Hall) -> dict[str, Any]:
     return {"body": hall.body(latitude=17.5, longitude=78.5, accuracy=10)}
 
 
+def _beyond_its_accuracy(hall: Hall) -> dict[str, Any]:
+    """A kilometre away, and the phone claims to know nothing: so much does not count."""
+    _geofence(hall)
+    return {"body": hall.body(latitude=17.409, longitude=78.5, accuracy=100_000)}
+
+
 def _in_hindi(hall: Hall) -> dict[str, Any]:
     return _closed(hall) | {"environ": {"HTTP_ACCEPT_LANGUAGE": "hi,en;q=0.5"}}
 
@@ -238,6 +244,7 @@ def _in_hindi(hall: Hall) -> dict[str, Any]:
         (_old_series, 410, "qr_expired"),
         (_without_place, 400, "location_required"),
         (_far_away, 403, "outside_geofence"),
+        (_beyond_its_accuracy, 403, "outside_geofence"),
         (_in_hindi, 409, "session_not_open"),
     ],
 )
@@ -249,6 +256,29 @@ def test_the_gate_refuses_what_the_action_refuses(
     assert_alike(plain, gate)
     assert gate.body == plain.body
     assert (int(gate.status[:3]), gate.code, by_gate) == (status, code, True)
+
+
+def test_a_place_whose_accuracy_reaches_the_fence_is_taken_by_both(hall: Hall) -> None:
+    _geofence(hall)
+
+    plain, gate, by_gate = hall.both(body=hall.body(latitude=17.40117, longitude=78.5, accuracy=40))
+
+    assert_alike(plain, gate)
+    assert (gate.code, by_gate) == ("recorded", True)
+
+
+def test_both_leave_the_same_trace_of_a_refusal(hall: Hall) -> None:
+    _geofence(hall)
+    traces = []
+    for application in (hall.django, hall.gate):
+        with clock.frozen(hall.now):
+            call(application, body=hall.body(latitude=17.5, longitude=78.5, accuracy=10), token=hall.token())
+        traces.append(
+            RefusedScan.objects.values("session", "student", "code", "at", "device_key", "location").get()
+        )
+        RefusedScan.objects.all().delete()
+    assert traces[0] == traces[1]
+    assert (traces[0]["student"], traces[0]["code"]) == (hall.student.pk, "outside_geofence")
 
 
 def test_a_place_inside_the_fence_is_kept_by_both(hall: Hall) -> None:

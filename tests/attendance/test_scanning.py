@@ -185,7 +185,49 @@ class TestLocation:
             "latitude": 17.0008,
             "longitude": 82.0,
             "accuracy": 12.0,
+            "distance": 89.0,
+            "radius": 100,
+            "allowance": 12.0,
         }
+
+    @pytest.mark.parametrize(
+        ("metres", "accuracy", "code"),
+        [
+            # The circle of what the phone knows reaches the fence, which has a radius of 100 m.
+            (111, None, "outside_geofence"),
+            (111, 5.0, "outside_geofence"),
+            (111, 12.0, "recorded"),
+            # 50 m of it count at most.
+            (145, 50.0, "recorded"),
+            (155, 50.0, "outside_geofence"),
+            (155, 5000.0, "outside_geofence"),
+        ],
+    )
+    def test_who_may_stand_inside_by_the_phones_accuracy_is_let_in(
+        self,
+        session: Session,
+        student: Student,
+        now: datetime,
+        metres: int,
+        accuracy: float | None,
+        code: str,
+    ) -> None:
+        asked = request_of(
+            session, student, at=now, latitude=17 + metres / 111_195, longitude=82.0, accuracy=accuracy
+        )
+        (answer,) = scan([asked], now=now)
+        assert answer.code == code
+
+    def test_the_place_is_kept_where_a_scan_takes_the_place_of_the_systems_record(
+        self, session: Session, student: Student, now: datetime
+    ) -> None:
+        teacher = session.faculty.get().user
+        sessions.close_session(session=session, by=teacher, now=now)
+        reopened = sessions.reopen_session(session=session, reason="projector", by=teacher, now=now)
+        scan_one(request_of(reopened, student, at=now, latitude=17.0, longitude=82.0, accuracy=8.0), now=now)
+        location = AttendanceRecord.objects.get(session=session, student=student).location
+        assert location is not None
+        assert (location["accuracy"], location["distance"]) == (8.0, 0.0)
 
     def test_the_rooms_own_radius_wins(self, session: Session, student: Student, now: datetime) -> None:
         assert session.room is not None

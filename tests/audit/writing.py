@@ -23,7 +23,9 @@ from accounts.services import tokens as sign_in_tokens
 from attendance import codes
 from attendance.iclock import Reading
 from attendance.models import AttendanceStatistics, BiometricDevice
+from attendance.selectors.anomalies import Anomaly
 from attendance.services import (
+    anomalies,
     arrangement,
     condonations,
     configuration,
@@ -47,6 +49,7 @@ from attendance.services import (
     timetable,
 )
 from attendance.services.imports import attendance as attendance_import
+from attendance.services.imports import pins as pins_import
 from attendance.services.imports import timetable as timetable_import
 from tests.attendance.planning import FROM, UNTIL
 from tests.attendance.readers import let_readers_in
@@ -919,6 +922,26 @@ def _(w: World) -> Any:
     return {"hold": holds.place(school=w.school, reason="court order", **w.by), "reason": "settled", **w.by}
 
 
+@row(anomalies.dismiss, {("anomaly.dismiss", "anomalydismissal"): 1})
+def _(w: World) -> Any:
+    return {"school": w.school, "anomaly": a_case(w), "remark": REMARK, **w.by}
+
+
+@row(anomalies.undo, {("anomaly.undo", "anomalydismissal"): 1})
+def _(w: World) -> Any:
+    return {"dismissal": anomalies.dismiss(school=w.school, anomaly=a_case(w), **w.by), **w.by}
+
+
+def a_case(w: World) -> Anomaly:
+    session = w.opened()
+    return Anomaly("outside", str(session.pk), session.pk, session.starts_at, (w.student.pk,), {})
+
+
+@row(pins_import.import_pins, {("device.assign_pins", "biometricdevice"): 1})
+def _(w: World) -> Any:
+    return {"device": reader(w), "data": b"pin,enrollment_no\n2,22CSE00001\n", **w.by}
+
+
 # -- what stays silent --------------------------------------------------------------------------------------------
 
 _READS = "reads, or computes from what it is given"
@@ -974,6 +997,7 @@ SILENT: dict[str, str] = {
     "attendance.services.imports.slots.make_sections": _STEP,
     "attendance.services.imports.slots.make_slots": _STEP,
     "attendance.services.imports.slots.match": _READS,
+    "attendance.services.occupancy.free_faculty": _READS,
     "attendance.services.occupancy.lock_timetable": "takes a lock",
     "attendance.services.occupancy.occupy_slot": _STEP,
     "attendance.services.occupancy.place_session": _STEP,
@@ -996,6 +1020,7 @@ SILENT: dict[str, str] = {
     "attendance.services.reading_marks.hold": "takes locks",
     "attendance.services.readings.waiting_schools": _READS,
     "attendance.services.scan_line.connect": "opens a connection",
+    "attendance.services.scanning.remember": "the trace of a refusal, which changes nothing",
     "attendance.services.screen.series_ends": _READS,
     "attendance.services.sessions.announce": "tells class screens",
     "attendance.services.sessions.free": _STEP,
@@ -1003,6 +1028,7 @@ SILENT: dict[str, str] = {
     "attendance.services.sessions.was_captured": _READS,
     "attendance.services.retention.apply": _AS_OWNER,
     "attendance.services.retention.plan": _READS,
+    "attendance.services.retention.plan_of": _READS,
     "attendance.services.retention_evidence.keep": _STEP,
     "attendance.services.retention_evidence.no_new_holds": "takes a lock",
     "attendance.services.retention_evidence.of_entries": _READS,

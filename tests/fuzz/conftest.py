@@ -18,8 +18,15 @@ from accounts.models import User
 from accounts.services import tokens
 from attendance import codes
 from attendance.enums import CondonationStatus, SessionStatus
-from attendance.models import AttendanceStatistics, Holiday, LeaveApplication, Session
-from attendance.services import device_calls, devices, leaves, sessions, templates
+from attendance.models import (
+    AnomalyDismissal,
+    AttendanceStatistics,
+    Holiday,
+    LeaveApplication,
+    RefusedScan,
+    Session,
+)
+from attendance.services import device_calls, devices, holds, leaves, sessions, templates
 from core import clock, limits
 from core.tokens import encode_access
 from tests.attendance.readers import agree
@@ -29,6 +36,7 @@ from tests.factories import (
     CondonationFactory,
     CorrectionFactory,
     CourseFactory,
+    FacultyFactory,
     RecordFactory,
     SectionFactory,
     SessionFactory,
@@ -45,6 +53,8 @@ class Campus:
     real: dict[str, Any]
     ids: dict[str, str]
     reader_key: str
+    #: The number of somebody who teaches nothing.
+    spare: str
 
     def address(self, path: str) -> str:
         """The path of the schema with the id of a real thing in it."""
@@ -130,9 +140,22 @@ def campus(db: None) -> Campus:
     template = templates.enrol(
         student=college.students[1], kind="face", template="QUJD", by=college.admin, now=clock.now()
     )
+    RefusedScan.objects.create(
+        school=college.school,
+        session=session,
+        student=college.students[0],
+        code="outside_geofence",
+        at=clock.now(),
+    )
+    dismissal = AnomalyDismissal.objects.create(
+        school=college.school, kind="edge", subject=str(session.pk), students=[college.students[0].pk],
+        session=session, dismissed_by=college.admin, dismissed_at=clock.now(),
+    )  # fmt: skip
+    hold = holds.place(school=college.school, reason="Case 12", by=college.admin, now=clock.now())
     return Campus(
         college,
         reader_key=reader.key,
+        spare=FacultyFactory(school=college.school).employee_no,
         real={
             "serial": "STRANGER-1",
             "allowed_networks": ["10.0.0.0/8"],
@@ -170,6 +193,8 @@ def campus(db: None) -> Campus:
             "students": college.number(0),
             "faculty": teacher.employee_no,
             "leave-applications": str(leave.pk),
+            "dismissals": str(dismissal.pk),
+            "holds": str(hold.pk),
         },
     )
 
