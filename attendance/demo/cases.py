@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from academics.models import Student
 from accounts.models import User
@@ -71,8 +72,9 @@ def _scanned(session: Session) -> list[AttendanceRecord]:
     return list(found.order_by("student__enrollment_no"))
 
 
-def _of(session: Session, record: AttendanceRecord) -> object:
-    return AttendanceRecord.objects.filter(pk=record.pk, held_on=session.held_on)
+def _of(session: Session, record: AttendanceRecord) -> QuerySet[AttendanceRecord]:
+    found: QuerySet[AttendanceRecord] = AttendanceRecord.objects.filter(pk=record.pk, held_on=session.held_on)
+    return found
 
 
 def _refused(

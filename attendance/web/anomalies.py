@@ -69,7 +69,7 @@ def listed(request: HttpRequest) -> HttpResponse:
             "first": first,
             "last": last,
             "page": page,
-            "rows": [_row(one) for one in cases.with_names(page.object_list)],
+            "rows": [_row(one) for one in cases.with_names(list(page))],
             "query": request.GET.urlencode(),
         },
     )

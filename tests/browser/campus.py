@@ -12,8 +12,9 @@ from academics.models import Department, Faculty, Section, Student
 from academics.services.imports import import_roster
 from accounts.enums import Role
 from accounts.models import School, User
-from attendance.models import LeaveApplication, Session
-from attendance.services import leaves, sessions, summaries
+from attendance.iclock import Reading
+from attendance.models import BiometricDevice, LeaveApplication, RefusedScan, Session
+from attendance.services import device_calls, devices, holds, leaves, readings, sessions, summaries
 from attendance.services.evidence import Upload
 from attendance.services.generation import generate
 from attendance.services.imports import import_timetable
@@ -45,6 +46,7 @@ class Campus:
     section: Section
     quiet: Section
     pending: LeaveApplication
+    device: BiometricDevice
 
     @property
     def student(self) -> User:
@@ -79,10 +81,13 @@ def build() -> Campus:
     session = _running_class(students)
     summaries.refresh(now=MORNING)
     section = session.sections.get()
+    closed = Session.objects.filter(faculty__in=session.faculty.all(), status="closed").latest("starts_at")
+    _scan_from_outside(closed, students)
+    holds.place(school=school, student=students[0], reason="Case 12 of 2026", by=office, now=MORNING)
     return Campus(
         school=school,
         open=session,
-        closed=Session.objects.filter(faculty__in=session.faculty.all(), status="closed").latest("starts_at"),
+        closed=closed,
         students=students,
         teacher=session.faculty.get().user,
         office=office,
@@ -90,7 +95,42 @@ def build() -> Campus:
         section=section,
         quiet=Section.objects.filter(course=section.course).exclude(pk=section.pk).earliest("cohort__code"),
         pending=_ask_for_leave(students, office),
+        device=_reader(school, students, office),
     )
+
+
+def _scan_from_outside(session: Session, students: list[Student]) -> None:
+    """Two students sent the code of a class to somebody, or were somewhere else themselves."""
+    place = {"latitude": 17.4, "longitude": 78.5, "accuracy": 12.0, "distance": 1840.0, "radius": 100}
+    RefusedScan.objects.bulk_create(
+        RefusedScan(
+            school=session.school,
+            session=session,
+            student=student,
+            code="outside_geofence",
+            at=session.starts_at + timedelta(minutes=2),
+            location={**place, "allowance": 12.0},
+        )
+        for student in students[:2]
+    )
+
+
+def _reader(school: School, students: list[Student], office: User) -> BiometricDevice:
+    """One that lives and knows two students, with a reading of somebody it does not know; and a stranger that calls."""
+    school.attendance_configuration.biometric_enabled = True
+    school.attendance_configuration.save()
+    by: dict[str, Any] = {"by": office, "now": MORNING}
+    device = devices.register(
+        school=school, serial="CKUH211060001", kind="fingerprint", name="Main gate", **by
+    ).device
+    pins = [devices.Pin(str(1001 + number), student) for number, student in enumerate(students[:2])]
+    devices.assign_pins(device=device, pins=pins, **by)
+    devices.set_clock(device=device, **by)
+    readings.take(device=device, readings=[Reading(MORNING, pin="77")], now=MORNING)
+    device_calls.seen(device=device, firmware="Ver 8.0.4.3", now=MORNING)
+    device_calls.meet_unknown(serial="CGKX214760912", address="10.20.4.77", now=MORNING)
+    device.refresh_from_db()
+    return device
 
 
 def _head_of(section: Section) -> User:

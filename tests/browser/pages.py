@@ -119,6 +119,22 @@ def all_selected(page: Page, campus: Campus) -> None:
     expect(page.get_by_role("button", name="Approve the selected (4)")).to_be_visible()
 
 
+def looking_at(page: Page, campus: Campus) -> None:
+    page.get_by_text("Looked at…").first.click()
+    expect(page.get_by_role("button", name="It is fine")).to_be_visible()
+
+
+def another_key(page: Page, campus: Campus) -> None:
+    page.get_by_text("Another key…").click()
+    page.get_by_role("button", name="Make another key").click()
+    expect(page.get_by_label("Key", exact=True)).to_be_visible()
+
+
+def placing_a_hold(page: Page, campus: Campus) -> None:
+    page.get_by_text("Place a hold").click()
+    expect(page.get_by_label("Enrollment number")).to_be_visible()
+
+
 @dataclass(frozen=True)
 class Scene:
     """A page in a state: who looks (an attribute of Campus, "" for nobody), where, and what they did there."""
@@ -136,6 +152,7 @@ class Scene:
             section=campus.section.pk,
             quiet=campus.quiet.pk,
             pending=campus.pending.pk,
+            device=campus.device.pk,
         )
 
     def play(self, campus: Campus, open_page: OpenPage, **how: Any) -> Page:
@@ -158,6 +175,9 @@ _IN_ENGLISH = {
     leave_refused,
     rejection_unexplained,
     all_selected,
+    looking_at,
+    another_key,
+    placing_a_hold,
 }
 
 SCENES = [
@@ -193,6 +213,16 @@ SCENES = [
     Scene("approvals-unexplained", "office", "/approvals/", rejection_unexplained),
     Scene("approvals-approved", "office", "/approvals/?state=approved"),
     Scene("approvals-none", "office", "/approvals/?state=revoked"),
+    Scene("substitute", "head", "/classes/{open}/substitute/"),
+    Scene("anomalies", "teacher", "/anomalies/", looking_at),
+    Scene("anomalies-none", "office", "/anomalies/?show=dismissed"),
+    Scene("devices", "office", "/devices/"),
+    Scene("device", "office", "/devices/{device}/"),
+    Scene("device-register", "office", "/devices/register/?serial=CGKX214760912"),
+    Scene("device-key", "office", "/devices/{device}/", another_key),
+    Scene("readings", "office", "/devices/readings/"),
+    Scene("audit", "office", "/audit/?action=session."),
+    Scene("retention", "office", "/retention/", placing_a_hold),
     Scene("overview", "office", "/"),
     Scene("more", "office", "/more/"),
     Scene("more-open", "office", "/", more_open),
