@@ -33,7 +33,7 @@ INACCURATE_M = 100
 #: Nobody is asked about less than this, nor about what a fast train could have done (metres, metres per second).
 FAR_M, FAST_M_S = 500, 42
 #: Somebody who is asked for more days than this reads no list (days).
-LONGEST, USUAL = 62, 14
+LONGEST, USUAL = 31, 7
 
 _SEEN = """
 WITH scans AS MATERIALIZED (
@@ -150,7 +150,7 @@ class Anomaly:
 
 
 def window(first: date | None, last: date | None, *, today: date) -> tuple[date, date]:
-    """The days to look through: the last two weeks unless told otherwise. Raises Invalid (`until`)."""
+    """The days to look through: the last week unless told otherwise. Raises Invalid (`until`)."""
     last = last or max(today, first or today)
     first = first or last - timedelta(days=USUAL - 1)
     if last < first:

@@ -136,8 +136,9 @@ def page_of(found: QuerySet[AuditEntry], *, cursor: str = "", school: School) ->
     rows = found.order_by("-at", "-id")
     if cursor:
         at, ident, operation = _decode(cursor)
+        # What was left of the last operation was counted there; what it told in other transactions was not.
         rows = rows.filter(TupleLessThan(Tuple(F("at"), F("id")), (at, ident))).exclude(
-            operation_id=operation
+            operation_id=operation, at=at
         )
     read = list(rows[: _READ + 1])
     more, read = len(read) > _READ, read[:_READ]

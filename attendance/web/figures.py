@@ -157,7 +157,7 @@ def department(request: HttpRequest) -> HttpResponse:
 
 
 def _anomalies(user: User, section: Section, today: date) -> int:
-    """Cases of the last two weeks that wait for this person, of their classes of the section."""
+    """Cases of the last week that wait for this person, of their classes of the section."""
     if not policies.can_view_anomalies(user):
         return 0
     classes = anomalies.classes_of(user=user, school=section.school, section=section.pk, today=today)

@@ -44,6 +44,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "LeaveKindEnum": "attendance.enums.LeaveKind",
         "LeaveStatusEnum": "attendance.enums.LeaveStatus",
         "DeviceKindEnum": "attendance.enums.DeviceKind",
+        "AnomalyKindEnum": "attendance.enums.AnomalyKind",
         "CorrectionStatusEnum": "attendance.enums.CorrectionStatus",
         "CondonationStatusEnum": "attendance.enums.CondonationStatus",
     },

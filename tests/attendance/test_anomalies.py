@@ -197,7 +197,7 @@ class TestWhoSees:
         assert listed(session, students_of(session)[0].user) == []
 
     def test_the_days_are_bounded(self) -> None:
-        assert cases.window(None, None, today=TODAY) == (date(2026, 10, 21), TODAY)
+        assert cases.window(None, None, today=TODAY) == (date(2026, 10, 28), TODAY)
         for first, last in ((TODAY, date(2026, 11, 2)), (date(2026, 1, 1), TODAY)):
             with pytest.raises(Invalid) as caught:
                 cases.window(first, last, today=TODAY)

@@ -35,8 +35,8 @@ from core.errors import Invalid, NotFound
 _TAGS = ["attendance: anomalies"]
 _PARAMETERS = [
     OpenApiParameter("kind", str, enum=AnomalyKind.values),
-    OpenApiParameter("from", OpenApiTypes.DATE, description="First day; two weeks before the last one."),
-    OpenApiParameter("until", OpenApiTypes.DATE, description="Last day; today. At most 62 days at a time."),
+    OpenApiParameter("from", OpenApiTypes.DATE, description="First day; a week before the last one."),
+    OpenApiParameter("until", OpenApiTypes.DATE, description="Last day; today. At most 31 days at a time."),
     OpenApiParameter("section", OpenApiTypes.UUID, description="Only classes of this section."),
     OpenApiParameter("session", OpenApiTypes.UUID, description="Only this class, whatever its day."),
     OpenApiParameter(
