@@ -20,6 +20,7 @@ from attendance import codes
 from attendance.enums import CondonationStatus, SessionStatus
 from attendance.models import (
     AnomalyDismissal,
+    AttendanceRecord,
     AttendanceStatistics,
     Holiday,
     LeaveApplication,
@@ -140,6 +141,22 @@ def campus(db: None) -> Campus:
     template = templates.enrol(
         student=college.students[1], kind="face", template="QUJD", by=college.admin, now=clock.now()
     )
+    # One phone in two classes.
+    for used, student in ((session, college.students[0]), (correction.session, college.students[1])):
+        AttendanceRecord.objects.update_or_create(
+            session=used,
+            student=student,
+            held_on=used.held_on,
+            defaults={
+                "device_key": "phone",
+                "school": college.school,
+                "section": college.section,
+                "snapshot": student.current_snapshot,
+                "status": "present",
+                "source": "qr",
+                "marked_at": used.starts_at,
+            },
+        )
     RefusedScan.objects.create(
         school=college.school,
         session=session,
@@ -178,6 +195,8 @@ def campus(db: None) -> Campus:
             "ids": [str(leave.pk)],
             "from": "2026-11-02",
             "to": "2026-11-20",
+            "until": "2026-11-20",
+            "subject": "phone",
         },
         ids={
             "sections": str(college.section.pk),
@@ -194,6 +213,7 @@ def campus(db: None) -> Campus:
             "faculty": teacher.employee_no,
             "leave-applications": str(leave.pk),
             "dismissals": str(dismissal.pk),
+            "anomalies": str(dismissal.pk),
             "holds": str(hold.pk),
         },
     )

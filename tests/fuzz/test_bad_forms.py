@@ -269,7 +269,7 @@ ONLY_READ = {
         "home", "scan", "history", "roster", "screen", "shortage", "section", "department", "leave", "leave_classes",
         "leave_file", "approvals", "anomalies", "devices", "device_readings", "audit", "retention",
     )
-}  # fmt: skip
+} | {"accounts:more"}  # fmt: skip
 
 #: Takes a file and nothing else: tests/attendance/web/test_devices.py sends it what is none.
 WITH_FILE = {"attendance:device_pins"}
