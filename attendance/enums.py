@@ -132,6 +132,11 @@ class CondonationStatus(TextChoices):
         """Of one student and course there is at most one such request in a term."""
         return [cls.PENDING, cls.RECOMMENDED, cls.APPROVED]
 
+    @classmethod
+    def undecided(cls) -> list[str]:
+        """Those on which the office has not said its word."""
+        return [cls.PENDING, cls.RECOMMENDED]
+
 
 class DeviceKind(TextChoices):
     """What a reader looks at, and what a student is enrolled with."""

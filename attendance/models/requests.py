@@ -104,6 +104,11 @@ class LeaveApplication(Evidence):
                 condition=Q(status=LeaveStatus.PENDING),
                 name="leave_to_review",
             ),
+            models.Index(
+                fields=["school", "-reviewed_at"],
+                condition=Q(reviewed_at__isnull=False),
+                name="leave_decided",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -195,6 +200,11 @@ class CorrectionRequest(Evidence):
                 condition=Q(status=CorrectionStatus.PENDING),
                 name="correction_to_review",
             ),
+            models.Index(
+                fields=["school", "-reviewed_at"],
+                condition=Q(reviewed_at__isnull=False),
+                name="correction_decided",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -259,6 +269,24 @@ class CondonationRequest(Evidence):
                 fields=["student", "course", "term"],
                 condition=Q(status__in=CondonationStatus.standing()),
                 name="condonation_once",
+            ),
+            models.CheckConstraint(
+                condition=~Q(reviewer=F("requested_by")), name="condonation_decided_by_another"
+            ),
+            models.CheckConstraint(
+                condition=~Q(recommended_by=F("requested_by")), name="condonation_recommended_by_another"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["school", "requested_at"],
+                condition=Q(status__in=CondonationStatus.undecided()),
+                name="condonation_to_review",
+            ),
+            models.Index(
+                fields=["school", "-reviewed_at"],
+                condition=Q(reviewed_at__isnull=False),
+                name="condonation_decided",
             ),
         ]
 

@@ -147,7 +147,7 @@ def _not_condonable(student: Student, figures: Figures | None) -> errors.NotCond
     )
 
 
-_UNDECIDED = {CondonationStatus.PENDING, CondonationStatus.RECOMMENDED}
+_UNDECIDED = [CondonationStatus.PENDING, CondonationStatus.RECOMMENDED]
 
 
 def _locked(condonation: CondonationRequest) -> CondonationRequest:
