@@ -50,6 +50,11 @@ class SessionStatus(TextChoices):
         return [cls.CLOSED, cls.LOCKED]
 
     @classmethod
+    def correctable(cls) -> list[str]:
+        """Sessions of which a mark that stands may be said to be wrong: they count, or still take marks."""
+        return [*cls.counted(), cls.OPEN, cls.UNCONFIRMED]
+
+    @classmethod
     def occupying(cls) -> list[str]:
         """Sessions that take a room and people's time."""
         return [cls.SCHEDULED, cls.OPEN, cls.CLOSED, cls.LOCKED, cls.UNCONFIRMED, cls.VOID]

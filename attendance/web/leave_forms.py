@@ -13,7 +13,7 @@ from academics.models import Student
 from attendance.api.fields import FIRST_DAY, LAST_DAY
 from attendance.enums import LeaveKind
 from attendance.models import LeaveApplication, Session
-from core.errors import ReasonRequired
+from attendance.web.request_forms import evidence_field, reason_field
 
 
 def _day_field(**more: Any) -> forms.DateField:
@@ -49,13 +49,8 @@ class LeaveForm(DaysForm):
     """An application for leave; what it may be for, its service says."""
 
     kind = forms.ChoiceField(label=_("Kind of leave"), choices=LeaveKind.choices)
-    reason = forms.CharField(label=_("Reason"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
-    file = forms.FileField(
-        label=_("File"),
-        required=False,
-        help_text=_("Such as a doctor's note: PDF, JPEG or PNG, 4 MB at most."),
-        widget=forms.FileInput(attrs={"accept": ".pdf,.jpg,.jpeg,.png,application/pdf,image/jpeg,image/png"}),
-    )
+    reason = reason_field()
+    file = evidence_field(_("Such as a doctor's note: PDF, JPEG or PNG, 4 MB at most."))
     field_order = ["kind", "from_date", "to_date", "sessions", "reason", "file"]
 
     def __init__(self, *args: Any, student: Student, **kwargs: Any) -> None:
@@ -82,15 +77,3 @@ def described(leave: LeaveApplication) -> dict[str, Any]:
         "sessions": [str(ident) for ident in leave.classes.values_list("session", flat=True)],
         "reason": leave.reason,
     }
-
-
-class RemarksForm(forms.Form):
-    """What the reviewer says where saying nothing will not do."""
-
-    remarks = forms.CharField(
-        label=_("Why"),
-        help_text=_("The student reads it."),
-        max_length=500,
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        error_messages={"required": ReasonRequired.message},
-    )

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from django.urls import path
 
-from attendance.web import approvals, figures, home, leaves, office, scan, student, teaching
+from attendance.web import (
+    condonations,
+    corrections,
+    figures,
+    home,
+    leaves,
+    office,
+    privacy,
+    scan,
+    student,
+    teaching,
+)
+from attendance.web.approvals import condonations as condonation_desk
+from attendance.web.approvals import corrections as correction_desk
+from attendance.web.approvals import leave as leave_desk
 
 app_name = "attendance"
 
@@ -23,11 +37,42 @@ urlpatterns = [
     path("leave/<uuid:pk>/change/", leaves.change, name="leave_change"),
     path("leave/<uuid:pk>/cancel/", leaves.cancel, name="leave_cancel"),
     path("leave/<uuid:pk>/file/", leaves.file, name="leave_file"),
-    path("approvals/", approvals.approvals, name="approvals"),
-    path("approvals/leave/approve/", approvals.approve_chosen, name="leave_approve_chosen"),
-    path("approvals/leave/<uuid:pk>/approve/", approvals.approve, name="leave_approve"),
-    path("approvals/leave/<uuid:pk>/reject/", approvals.reject, name="leave_reject"),
-    path("approvals/leave/<uuid:pk>/revoke/", approvals.revoke, name="leave_revoke"),
+    path("corrections/", corrections.own, name="corrections"),
+    path("corrections/ask/<uuid:pk>/", corrections.ask, name="correction_ask"),
+    path("corrections/<uuid:pk>/cancel/", corrections.cancel, name="correction_cancel"),
+    path("corrections/<uuid:pk>/file/", corrections.file, name="correction_file"),
+    path("condonation/", condonations.own, name="condonation"),
+    path("condonation/apply/", condonations.apply, name="condonation_apply"),
+    path("condonation/<uuid:pk>/cancel/", condonations.cancel, name="condonation_cancel"),
+    path("condonation/<uuid:pk>/file/", condonations.file, name="condonation_file"),
+    path("privacy/", privacy.own, name="privacy"),
+    path("privacy/agree/", privacy.agree, name="consent_agree"),
+    path("privacy/withdraw/", privacy.withdraw, name="consent_withdraw"),
+    path("approvals/", leave_desk.approvals, name="approvals"),
+    path("approvals/leave/approve/", leave_desk.approve_chosen, name="leave_approve_chosen"),
+    path("approvals/leave/<uuid:pk>/approve/", leave_desk.approve, name="leave_approve"),
+    path("approvals/leave/<uuid:pk>/reject/", leave_desk.reject, name="leave_reject"),
+    path("approvals/leave/<uuid:pk>/revoke/", leave_desk.revoke, name="leave_revoke"),
+    path("approvals/corrections/", correction_desk.approvals, name="approvals_corrections"),
+    path("approvals/corrections/approve/", correction_desk.approve_chosen, name="correction_approve_chosen"),
+    path("approvals/corrections/<uuid:pk>/approve/", correction_desk.approve, name="correction_approve"),
+    path("approvals/corrections/<uuid:pk>/reject/", correction_desk.reject, name="correction_reject"),
+    path("approvals/condonation/", condonation_desk.approvals, name="approvals_condonation"),
+    path(
+        "approvals/condonation/recommend/",
+        condonation_desk.recommend_chosen,
+        name="condonation_recommend_chosen",
+    ),
+    path(
+        "approvals/condonation/approve/", condonation_desk.approve_chosen, name="condonation_approve_chosen"
+    ),
+    path(
+        "approvals/condonation/<uuid:pk>/recommend/",
+        condonation_desk.recommend,
+        name="condonation_recommend",
+    ),
+    path("approvals/condonation/<uuid:pk>/approve/", condonation_desk.approve, name="condonation_approve"),
+    path("approvals/condonation/<uuid:pk>/reject/", condonation_desk.reject, name="condonation_reject"),
     path("configuration/", office.configuration, name="configuration"),
     path("classes/<uuid:pk>/", teaching.roster, name="roster"),
     path("classes/<uuid:pk>/screen/", teaching.screen, name="screen"),
