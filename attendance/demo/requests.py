@@ -71,6 +71,11 @@ def ask(campus: Campus, *, now: datetime) -> int:
     return len(corrections) + len(condonations)
 
 
+def _spread(rows: list[tuple[Any, ...]], most: int) -> list[tuple[Any, ...]]:
+    """At most so many, from all over the list."""
+    return rows[:: max(1, -(-len(rows) // most))]
+
+
 def _rows(sql: str, campus: Campus, **parameters: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, {"school": campus.school.pk, **parameters})
@@ -90,7 +95,7 @@ def _corrections(campus: Campus, now: datetime) -> Iterator[CorrectionRequest]:
     me = campus.students[0].pk
     chosen = [row for row in marks if row[1] == me][:4]
     chosen += [row for row in marks if row[5] and row[1] != me][:24:4]
-    chosen += [row for row in marks if not row[5] and row[1] != me][::37][:16]
+    chosen += _spread([row for row in marks if not row[5] and row[1] != me], 18)
     for number, (session, student, status, marked_by, ends_at, _own) in enumerate(chosen):
         asked = CorrectionRequest(
             school=campus.school,
@@ -129,7 +134,10 @@ def _condonations(campus: Campus, now: datetime) -> Iterator[CondonationRequest]
     of_student: dict[int, tuple[Any, ...]] = {}
     for row in _rows(_CONDONABLE, campus, term=campus.term.pk):
         of_student.setdefault(row[0], row)
-    for number, (student_id, course, percentage) in enumerate(list(of_student.values())[:24]):
+    headed = [row for row in of_student.values() if students[row[0]].department_id in heads]
+    others = [row for row in of_student.values() if students[row[0]].department_id not in heads]
+    chosen = [*_spread(headed, 15), *_spread(others, 10)]
+    for number, (student_id, course, percentage) in enumerate(chosen):
         student = students[student_id]
         yield _condonation(
             campus,

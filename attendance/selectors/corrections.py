@@ -112,6 +112,12 @@ def with_class(corrections: QuerySet[CorrectionRequest]) -> QuerySet[CorrectionR
     )
 
 
+def course_of(correction: CorrectionRequest) -> str:
+    """The title of the course of its class, loaded along; of a lecture for several courses all of them."""
+    titles = (section.course.title for section in correction.session.sections.all())
+    return " / ".join(dict.fromkeys(titles))
+
+
 def first_day(school: School, *, now: datetime) -> date:
     """The earliest day of class whose marks can still be corrected, by the school's calendar."""
     days = school.attendance_configuration.max_correction_days

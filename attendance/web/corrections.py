@@ -48,6 +48,7 @@ def own(request: HttpRequest) -> HttpResponse:
             "rows": [
                 {
                     "correction": correction,
+                    "course": shown.course_of(correction),
                     "ident": str(correction.pk),
                     "open": correction.status == CorrectionStatus.PENDING,
                 }

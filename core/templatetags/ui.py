@@ -115,9 +115,9 @@ def source_label(source: str | None) -> str:
 
 @register.inclusion_tag("components/figures_change.html")
 def figures_change(before: Any, after: Any | None = None) -> dict[str, Any]:
-    """A student's percentage with its band, and what a decision would make of it; `after` None: it stays."""
-    changes = after is not None and (after.attended, after.counted) != (before.attended, before.counted)
-    return {"before": before, "after": after if changes else None}
+    """A student's percentage with its band, and what a decision would make of it; `after` None: nothing is foretold."""
+    stays = after is not None and (after.attended, after.counted) == (before.attended, before.counted)
+    return {"before": before, "after": None if stays else after, "stays": stays}
 
 
 @register.filter

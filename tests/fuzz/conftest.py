@@ -18,7 +18,7 @@ from accounts.models import User
 from accounts.services import tokens
 from attendance import codes
 from attendance.enums import CondonationStatus, SessionStatus
-from attendance.models import AttendanceStatistics, Holiday, LeaveApplication, Session
+from attendance.models import AttendanceStatistics, CondonationRequest, Holiday, LeaveApplication, Session
 from attendance.services import device_calls, devices, leaves, sessions, templates
 from core import clock, limits
 from core.tokens import encode_access
@@ -55,6 +55,12 @@ class Campus:
         """The leave as it is after it was approved."""
         leave = LeaveApplication.objects.get(pk=self.ids["leave-applications"])
         leaves.approve(leave=leave, by=self.college.admin, now=clock.now())
+
+    def not_recommended(self) -> None:
+        """The condonation as it is before the head of department saw it."""
+        CondonationRequest.objects.filter(pk=self.ids["condonation-requests"]).update(
+            status=CondonationStatus.PENDING
+        )
 
     def move_class(self, status: SessionStatus) -> None:
         """The class as it is before or after the state in which it is found: open."""

@@ -59,6 +59,7 @@ class CorrectionDesk(Desk[CorrectionRequest]):
             locked = correction.session.status == SessionStatus.LOCKED
             return {
                 "correction": correction,
+                "course": shown.course_of(correction),
                 "standing": standings[correction.pk],
                 "may_decide": open_,
                 "may_approve": open_ and (user.is_office or not locked),
