@@ -92,15 +92,20 @@ def standings(corrections: Sequence[CorrectionRequest]) -> dict[UUID, Standing]:
             "last": max(days),
         },
     )
-    return {
-        ident: Standing(
-            *mark,
+    found = {}
+    for ident, status, source, marked_at, marked_by, remarks, counts, placed, *figures in rows:
+        before, after = Figures(*figures[:_OF_FIGURES]), Figures(*figures[_OF_FIGURES:])
+        found[ident] = Standing(
+            status,
+            source,
+            marked_at,
+            marked_by,
+            remarks,
             counts,
-            Figures(*figures[:_OF_FIGURES]) if placed else None,
-            Figures(*figures[_OF_FIGURES:]) if placed else None,
+            before if placed else None,
+            after if placed else None,
         )
-        for ident, *mark, counts, placed, figures in ((*row[:8], row[8:]) for row in rows)
-    }
+    return found
 
 
 def with_class(corrections: QuerySet[CorrectionRequest]) -> QuerySet[CorrectionRequest]:

@@ -156,7 +156,8 @@ def _form_page(
 
 def _refused(request: HttpRequest, form: CondonationForm, summary: StudentSummary) -> int | None:
     """Send the form in. The HTTP status of a refusal, which then stands beside its field; None when it is done."""
-    if not form.is_valid():
+    # In a school without terms there is no course to choose either.
+    if not form.is_valid() or summary.term is None:
         return 400
     values = {**form.cleaned_data, "upload": upload_of(form.cleaned_data["file"])}
     del values["file"]

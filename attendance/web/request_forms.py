@@ -47,7 +47,7 @@ class CorrectionForm(forms.Form):
         super().__init__(*args, **kwargs)
         # Offered is what differs from the mark; what is sent all the same, the service answers with its own words.
         widget = self.fields["requested_status"].widget
-        widget.choices = [choice for choice in Status.choices if choice[0] != mark]  # type: ignore[attr-defined] # a Select
+        widget.choices = [choice for choice in Status.choices if choice[0] != mark]
 
 
 class CourseField(forms.ModelChoiceField[Course]):

@@ -256,7 +256,7 @@ FORMS: dict[str, Form] = {
 }  # fmt: skip
 
 #: Pages that are only read.
-ONLY_READ = {
+ONLY_READ = {"accounts:more"} | {
     f"attendance:{name}"
     for name in (
         "home", "scan", "history", "roster", "screen", "shortage", "section", "department", "leave", "leave_classes",

@@ -121,9 +121,10 @@ class Desk(Generic[R]):
         state = request.GET.get("state", "")
         state = state if state in dict(states) else WAITING
         page = self._requests(user, school, state, request.GET.get("page"))
-        listed = list(page)
-        recent = self._recent(user, school) if state == WAITING else []
-        make = self.row_maker(user, [*listed, *(one for one in recent if one not in listed)])
+        listed: list[R] = list(page)
+        recent: list[R] = self._recent(user, school) if state == WAITING else []
+        both: list[R] = listed + [one for one in recent if one not in listed]
+        make = self.row_maker(user, both)
 
         def row(one: R) -> dict[str, Any]:
             forms = self.forms(one)
