@@ -176,7 +176,7 @@ def _condonation(
     if head and state in {1, 2, 3}:
         asked.status = CondonationStatus.RECOMMENDED
         asked.recommended_by_id, asked.recommended_at = head, morning + timedelta(hours=5)
-        asked.remarks = "Has shown me the papers."
+        asked.remarks = asked.recommendation = "Has shown me the papers."
     if office and state in {2, 3}:
         refused = state == 3
         asked.status = CondonationStatus.REJECTED if refused else CondonationStatus.APPROVED

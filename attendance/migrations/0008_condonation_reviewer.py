@@ -1,5 +1,5 @@
-"""Nobody has a say in the condonation they asked for, also if the services are bypassed; and what the pages of
-approvals look for, by index."""
+"""Nobody has a say in the condonation they asked for, also if the services are bypassed; what the head of department
+said is kept apart from what the office said; and what the pages of approvals look for, by index."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name="condonationrequest",
+            name="recommendation",
+            field=models.CharField(blank=True, default="", max_length=500, verbose_name="recommendation"),
+        ),
         migrations.AddConstraint(
             model_name="condonationrequest",
             constraint=models.CheckConstraint(

@@ -242,6 +242,8 @@ class CondonationRequest(Evidence):
         db_index=False,
     )
     recommended_at = models.DateTimeField(_("recommended at"), null=True, blank=True)
+    #: What the head of department said; `remarks` are the last word, which may be the same.
+    recommendation = models.CharField(_("recommendation"), max_length=500, blank=True, default="")
     reviewer = models.ForeignKey(
         User,
         verbose_name=_("decided by"),

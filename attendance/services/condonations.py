@@ -100,6 +100,7 @@ def recommend(
     if not _moves(condonation, CondonationStatus.RECOMMENDED, since={CondonationStatus.PENDING}):
         return condonation
     condonation.recommended_by, condonation.recommended_at = by, now
+    condonation.recommendation = remarks
     with operation(by=by, at=now, ident=operation_id):
         return _move(condonation, CondonationStatus.RECOMMENDED, remarks=remarks, by=by, now=now)
 
@@ -217,7 +218,15 @@ def _move(
     # A decision without a word leaves that of the head of department.
     condonation.remarks = remarks or condonation.remarks
     condonation.save(
-        update_fields=["status", "remarks", "recommended_by", "recommended_at", "reviewer", "reviewed_at"]
+        update_fields=[
+            "status",
+            "remarks",
+            "recommended_by",
+            "recommended_at",
+            "recommendation",
+            "reviewer",
+            "reviewed_at",
+        ]
     )
     with operation(by=by, at=now) as op:
         op.record(
