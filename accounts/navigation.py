@@ -72,6 +72,13 @@ PLACES: dict[str, tuple[Place, ...]] = {
     Role.INTEGRATOR: (),
 }
 
+_PRIVACY = Place(
+    pgettext_lazy("navigation", "Privacy"),
+    "attendance:privacy",
+    "shield",
+    about=_("What you agreed to, in which words, and how to take it back."),
+)
+
 #: What a role needs less often, in the order of the list behind "More".
 _ANOMALIES = Place(
     pgettext_lazy("navigation", "Anomalies"),
@@ -107,10 +114,25 @@ _OFFICE_MORE = (
         "settings",
         about=_("The school's rules: when classes open and close, what counts as late, what is checked."),
     ),
+    _PRIVACY,
 )
 MORE: dict[str, tuple[Place, ...]] = {
-    Role.STUDENT: (),
-    Role.FACULTY: (_ANOMALIES,),
+    Role.STUDENT: (
+        Place(
+            pgettext_lazy("navigation", "Corrections"),
+            "attendance:corrections",
+            "pencil",
+            about=_("Marks of yours that you said are wrong, and the answers."),
+        ),
+        Place(
+            pgettext_lazy("navigation", "Condonation"),
+            "attendance:condonation",
+            "appeal",
+            about=_("Below the percentage that is needed? Ask to sit the examination all the same."),
+        ),
+        _PRIVACY,
+    ),
+    Role.FACULTY: (_ANOMALIES, _PRIVACY),
     Role.ADMIN: _OFFICE_MORE,
     Role.SUPERUSER: _OFFICE_MORE,
     Role.INTEGRATOR: (),

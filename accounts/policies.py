@@ -37,6 +37,11 @@ def can_deactivate_user(by: User, user: User) -> bool:
     return by.pk != user.pk and can_edit_user(by, user)
 
 
+def can_consent(by: User) -> bool:
+    """People of a school agree to things, each for themselves; programs and operators of several schools do not."""
+    return by.school_id is not None and by.role != Role.INTEGRATOR
+
+
 def can_end_sign_ins(by: User, user: User) -> bool:
     """One's own, and those of people whom one may edit."""
     return by.pk == user.pk or can_edit_user(by, user)

@@ -11,6 +11,6 @@ class AttendanceConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import navigation
-        from attendance.selectors import leaves
+        from attendance.selectors import approvals
 
-        navigation.count_at("attendance:approvals", leaves.waiting_for)
+        navigation.count_at("attendance:approvals", approvals.waiting_for)

@@ -50,6 +50,11 @@ class SessionStatus(TextChoices):
         return [cls.CLOSED, cls.LOCKED]
 
     @classmethod
+    def correctable(cls) -> list[str]:
+        """Sessions of which a mark that stands may be said to be wrong: they count, or still take marks."""
+        return [*cls.counted(), cls.OPEN, cls.UNCONFIRMED]
+
+    @classmethod
     def occupying(cls) -> list[str]:
         """Sessions that take a room and people's time."""
         return [cls.SCHEDULED, cls.OPEN, cls.CLOSED, cls.LOCKED, cls.UNCONFIRMED, cls.VOID]
@@ -131,6 +136,11 @@ class CondonationStatus(TextChoices):
     def standing(cls) -> list[str]:
         """Of one student and course there is at most one such request in a term."""
         return [cls.PENDING, cls.RECOMMENDED, cls.APPROVED]
+
+    @classmethod
+    def undecided(cls) -> list[str]:
+        """Those on which the office has not said its word."""
+        return [cls.PENDING, cls.RECOMMENDED]
 
 
 class DeviceKind(TextChoices):

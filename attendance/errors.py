@@ -315,6 +315,8 @@ db.register(
         "correction_one_open": CorrectionOpen,
         "correction_reviewed_by_another": OwnRequest,
         "condonation_once": CondonationExists,
+        "condonation_decided_by_another": OwnRequest,
+        "condonation_recommended_by_another": OwnRequest,
         "device_serial_once": DeviceExists,
         "template_card_once": CardTaken,
     }

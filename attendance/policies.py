@@ -227,12 +227,22 @@ def can_review_correction(user: User, request: CorrectionRequest) -> bool:
     return can_run_session(user, request.session)
 
 
+def can_recommend_condonations(user: User) -> bool:
+    """Whether this person may recommend at all; which, the next one and `reviewable_by` say."""
+    return user.role == Role.FACULTY
+
+
 def can_recommend_condonation(user: User, request: CondonationRequest) -> bool:
     """The head of the student's department, or of the course's."""
     return (
-        user.role == Role.FACULTY
+        can_recommend_condonations(user)
         and CondonationRequest.objects.reviewable_by(user).filter(pk=request.pk).exists()
     )
+
+
+def can_decide_condonations(user: User) -> bool:
+    """Whether this person may decide at all; of which school, the next one says."""
+    return user.is_office
 
 
 def can_decide_condonation(user: User, request: CondonationRequest) -> bool:

@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from academics.querysets import ReachQuerySet, SchoolOwnedQuerySet
 from accounts.enums import Role
-from attendance.enums import LeaveStatus, SessionStatus
+from attendance.enums import CondonationStatus, CorrectionStatus, LeaveStatus, SessionStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -92,6 +92,10 @@ class RequestQuerySet(ReachQuerySet):
         """Those in which this person has a say."""
         raise NotImplementedError
 
+    def waiting_for(self, user: User) -> Self:
+        """Those that this person can decide on now; what one asked for oneself waits for others."""
+        raise NotImplementedError
+
     def readable_by(self, user: User) -> Self:
         """Those whose reason and file this person reads: one's own, and those in which one has a say."""
         return self.filter(
@@ -116,7 +120,6 @@ class LeaveQuerySet(RequestQuerySet):
         return self.annotate(may_review=models.Exists(own))
 
     def waiting_for(self, user: User) -> Self:
-        """Pending ones on which this person may decide; what one asked for oneself waits for others."""
         return self.reviewable_by(user).filter(status=LeaveStatus.PENDING).exclude(applied_by=user)
 
     def standing(self) -> Self:
@@ -137,6 +140,11 @@ class CorrectionQuerySet(RequestQuerySet):
         sessions = self.model._meta.get_field("session").related_model
         return self.filter(session__in=sessions.objects.run_by(user).values("pk"))
 
+    def waiting_for(self, user: User) -> Self:
+        """Once the class is locked, for the office alone."""
+        waiting = self.reviewable_by(user).filter(status=CorrectionStatus.PENDING).exclude(requested_by=user)
+        return waiting if user.is_office else waiting.exclude(session__status=SessionStatus.LOCKED)
+
 
 class CondonationQuerySet(RequestQuerySet):
     """The registrar's list at the end of a term."""
@@ -153,6 +161,16 @@ class CondonationQuerySet(RequestQuerySet):
             return mine
         heads = Q(student__department__head__user=user) | Q(course__department__head__user=user)
         return mine.filter(heads) if user.role == Role.FACULTY else self.none()
+
+    def waiting_for(self, user: User) -> Self:
+        """For a head of department until it is recommended; for the office from then on, or where nobody can."""
+        pending, recommended = Q(status=CondonationStatus.PENDING), Q(status=CondonationStatus.RECOMMENDED)
+        if user.is_office:
+            headless = Q(student__department__head=None, course__department__head=None)
+            ripe = recommended | (pending & headless)
+        else:
+            ripe = pending
+        return self.reviewable_by(user).filter(ripe).exclude(requested_by=user)
 
 
 class OfficeQuerySet(SchoolOwnedQuerySet):

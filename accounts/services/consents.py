@@ -7,10 +7,11 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts.consent_texts import current, purposes_for
 from accounts.enums import ConsentPurpose
 from accounts.models import Consent, User
 from audit.services.entries import operation
-from core.errors import Invalid
+from core.errors import Invalid, Stale
 
 
 @transaction.atomic
@@ -40,6 +41,18 @@ def grant(*, user: User, purpose: str, text_version: str, by: User, now: datetim
             after={"purpose": purpose, "text_version": text_version, "user": user.pk},
         )
     return consent
+
+
+def agree(*, user: User, purpose: str, text_version: str, now: datetime) -> Consent:
+    """`user` agrees to the text that lies before them, which is the one in force. Harmless to repeat.
+
+    Raises Invalid for a purpose that such a person is not asked, Stale when the text is another one by now.
+    """
+    if purpose not in purposes_for(user.role):
+        raise Invalid(attr="purpose", detail=_("There is no such purpose."))
+    if text_version != current(purpose).version:
+        raise Stale
+    return grant(user=user, purpose=purpose, text_version=text_version, by=user, now=now)
 
 
 @transaction.atomic

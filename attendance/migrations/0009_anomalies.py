@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("academics", "0002_initial"),
         ("accounts", "0001_initial"),
-        ("attendance", "0005_retention"),
+        ("attendance", "0008_condonation_reviewer"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

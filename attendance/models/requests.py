@@ -104,6 +104,11 @@ class LeaveApplication(Evidence):
                 condition=Q(status=LeaveStatus.PENDING),
                 name="leave_to_review",
             ),
+            models.Index(
+                fields=["school", "-reviewed_at"],
+                condition=Q(reviewed_at__isnull=False),
+                name="leave_decided",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -195,6 +200,11 @@ class CorrectionRequest(Evidence):
                 condition=Q(status=CorrectionStatus.PENDING),
                 name="correction_to_review",
             ),
+            models.Index(
+                fields=["school", "-reviewed_at"],
+                condition=Q(reviewed_at__isnull=False),
+                name="correction_decided",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -232,6 +242,8 @@ class CondonationRequest(Evidence):
         db_index=False,
     )
     recommended_at = models.DateTimeField(_("recommended at"), null=True, blank=True)
+    #: What the head of department said; `remarks` are the last word, which may be the same.
+    recommendation = models.CharField(_("recommendation"), max_length=500, blank=True, default="")
     reviewer = models.ForeignKey(
         User,
         verbose_name=_("decided by"),
@@ -259,6 +271,24 @@ class CondonationRequest(Evidence):
                 fields=["student", "course", "term"],
                 condition=Q(status__in=CondonationStatus.standing()),
                 name="condonation_once",
+            ),
+            models.CheckConstraint(
+                condition=~Q(reviewer=F("requested_by")), name="condonation_decided_by_another"
+            ),
+            models.CheckConstraint(
+                condition=~Q(recommended_by=F("requested_by")), name="condonation_recommended_by_another"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["school", "requested_at"],
+                condition=Q(status__in=CondonationStatus.undecided()),
+                name="condonation_to_review",
+            ),
+            models.Index(
+                fields=["school", "-reviewed_at"],
+                condition=Q(reviewed_at__isnull=False),
+                name="condonation_decided",
             ),
         ]
 

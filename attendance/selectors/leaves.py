@@ -11,7 +11,6 @@ from django.db import connection
 from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 
 from academics.models import Section, Student
-from accounts.models import User
 from attendance.enums import SessionStatus
 from attendance.models import LeaveApplication, LeaveSession, Session
 from attendance.selectors.days import ClassView, describe
@@ -113,8 +112,3 @@ def effects(leaves: Sequence[LeaveApplication]) -> dict[UUID, LeaveEffect]:
             },
         )
         return {ident: LeaveEffect(*counts) for ident, *counts in cursor.fetchall()}
-
-
-def waiting_for(user: User) -> int:
-    """How many applications wait for a word of this person."""
-    return LeaveApplication.objects.waiting_for(user).count()

@@ -6,9 +6,11 @@ first, so two people decide once; the same decision again answers the same and w
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -23,7 +25,9 @@ from attendance.selectors.figures import Figures, course_figures
 from attendance.services.evidence import Upload, attached
 from audit.services.entries import operation
 from core.db import still_there
-from core.errors import InvalidTransition, ReasonRequired
+from core.errors import DomainError, InvalidTransition, ReasonRequired
+from core.ids import uuid7
+from core.many import one_by_one
 
 
 def apply(
@@ -83,7 +87,12 @@ def apply(
 
 @transaction.atomic
 def recommend(
-    *, condonation: CondonationRequest, remarks: str = "", by: User, now: datetime
+    *,
+    condonation: CondonationRequest,
+    remarks: str = "",
+    by: User,
+    now: datetime,
+    operation_id: UUID | None = None,
 ) -> CondonationRequest:
     """The head of department stands by it. Harmless to repeat. Raises OwnRequest, InvalidTransition."""
     condonation = _locked(condonation)
@@ -91,12 +100,19 @@ def recommend(
     if not _moves(condonation, CondonationStatus.RECOMMENDED, since={CondonationStatus.PENDING}):
         return condonation
     condonation.recommended_by, condonation.recommended_at = by, now
-    return _move(condonation, CondonationStatus.RECOMMENDED, remarks=remarks, by=by, now=now)
+    condonation.recommendation = remarks
+    with operation(by=by, at=now, ident=operation_id):
+        return _move(condonation, CondonationStatus.RECOMMENDED, remarks=remarks, by=by, now=now)
 
 
 @transaction.atomic
 def approve(
-    *, condonation: CondonationRequest, remarks: str = "", by: User, now: datetime
+    *,
+    condonation: CondonationRequest,
+    remarks: str = "",
+    by: User,
+    now: datetime,
+    operation_id: UUID | None = None,
 ) -> CondonationRequest:
     """Condone what was recommended, or what nobody heads a department to recommend. Harmless to repeat.
 
@@ -104,12 +120,29 @@ def approve(
     """
     condonation = _locked(condonation)
     _not_ones_own(condonation, by)
-    if not _moves(condonation, CondonationStatus.APPROVED, since=_UNDECIDED):
+    if not _moves(condonation, CondonationStatus.APPROVED, since=CondonationStatus.undecided()):
         return condonation
     if condonation.status == CondonationStatus.PENDING and _has_a_head(condonation):
         raise errors.RecommendationMissing
     condonation.reviewer, condonation.reviewed_at = by, now
-    return _move(condonation, CondonationStatus.APPROVED, remarks=remarks, by=by, now=now)
+    with operation(by=by, at=now, ident=operation_id):
+        return _move(condonation, CondonationStatus.APPROVED, remarks=remarks, by=by, now=now)
+
+
+def recommend_many(
+    *, condonations: Iterable[CondonationRequest], remarks: str = "", by: User, now: datetime
+) -> list[CondonationRequest | DomainError]:
+    """Recommend each by itself, all under one operation_id; in the order given, what became of it or why not."""
+    act = partial(recommend, remarks=remarks, by=by, now=now, operation_id=uuid7())
+    return one_by_one(lambda one: act(condonation=one), condonations)
+
+
+def approve_many(
+    *, condonations: Iterable[CondonationRequest], remarks: str = "", by: User, now: datetime
+) -> list[CondonationRequest | DomainError]:
+    """Approve each by itself, as `recommend_many` recommends."""
+    act = partial(approve, remarks=remarks, by=by, now=now, operation_id=uuid7())
+    return one_by_one(lambda one: act(condonation=one), condonations)
 
 
 @transaction.atomic
@@ -119,7 +152,7 @@ def reject(
     """Refuse it, recommended or not. Harmless to repeat. Raises OwnRequest, InvalidTransition."""
     condonation = _locked(condonation)
     _not_ones_own(condonation, by)
-    if not _moves(condonation, CondonationStatus.REJECTED, since=_UNDECIDED):
+    if not _moves(condonation, CondonationStatus.REJECTED, since=CondonationStatus.undecided()):
         return condonation
     condonation.reviewer, condonation.reviewed_at = by, now
     return _move(condonation, CondonationStatus.REJECTED, remarks=remarks, by=by, now=now)
@@ -131,7 +164,7 @@ def cancel(
 ) -> CondonationRequest:
     """Take back what the office has not decided yet. Harmless to repeat. Raises InvalidTransition."""
     condonation = _locked(condonation)
-    if not _moves(condonation, CondonationStatus.CANCELLED, since=_UNDECIDED):
+    if not _moves(condonation, CondonationStatus.CANCELLED, since=CondonationStatus.undecided()):
         return condonation
     return _move(condonation, CondonationStatus.CANCELLED, remarks=remarks, by=by, now=now)
 
@@ -145,9 +178,6 @@ def _not_condonable(student: Student, figures: Figures | None) -> errors.NotCond
         threshold=threshold,
         meta={"percentage": percentage, "band": band, "floor": floor, "threshold": threshold},
     )
-
-
-_UNDECIDED = {CondonationStatus.PENDING, CondonationStatus.RECOMMENDED}
 
 
 def _locked(condonation: CondonationRequest) -> CondonationRequest:
@@ -167,9 +197,7 @@ def _has_a_head(condonation: CondonationRequest) -> bool:
     return Department.objects.filter(departments, head__isnull=False).exists()
 
 
-def _moves(
-    condonation: CondonationRequest, target: CondonationStatus, *, since: Collection[CondonationStatus]
-) -> bool:
+def _moves(condonation: CondonationRequest, target: CondonationStatus, *, since: Collection[str]) -> bool:
     """Whether it can become that; False when it is that already. Raises InvalidTransition."""
     if condonation.status == target:
         return False
@@ -190,7 +218,15 @@ def _move(
     # A decision without a word leaves that of the head of department.
     condonation.remarks = remarks or condonation.remarks
     condonation.save(
-        update_fields=["status", "remarks", "recommended_by", "recommended_at", "reviewer", "reviewed_at"]
+        update_fields=[
+            "status",
+            "remarks",
+            "recommended_by",
+            "recommended_at",
+            "recommendation",
+            "reviewer",
+            "reviewed_at",
+        ]
     )
     with operation(by=by, at=now) as op:
         op.record(

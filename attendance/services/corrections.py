@@ -6,7 +6,10 @@ does not lock in between. Whoever comes second with the same decision gets the s
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import datetime
+from functools import partial
+from uuid import UUID
 
 from django.db import transaction
 
@@ -15,14 +18,14 @@ from accounts.models import User
 from attendance import errors
 from attendance.enums import CorrectionStatus, SessionStatus, Status
 from attendance.models import AttendanceRecord, CorrectionRequest, Session
+from attendance.selectors.corrections import first_day
 from attendance.services import marking, sessions
 from attendance.services.evidence import Upload, attached
 from audit.services.entries import operation
 from core.db import still_there
-from core.errors import InvalidTransition, ReasonRequired
-
-#: Classes that still take marks: who has one already may say that it is wrong.
-_TAKING_MARKS = {SessionStatus.OPEN, SessionStatus.UNCONFIRMED}
+from core.errors import DomainError, InvalidTransition, ReasonRequired
+from core.ids import uuid7
+from core.many import one_by_one
 
 
 def request_correction(
@@ -43,14 +46,9 @@ def request_correction(
     """
     if not reason.strip():
         raise ReasonRequired
-    old_status = _old_status(session, student)
-    _within_days(session, now=now)
+    old_status = standing_mark(session=session, student=student, now=now)
     if old_status == requested_status:
         raise errors.MarkStands(status=Status(old_status).label)
-    if CorrectionRequest.objects.filter(
-        session=session, student=student, status=CorrectionStatus.PENDING
-    ).exists():
-        raise errors.CorrectionOpen
     correction = CorrectionRequest(
         school_id=session.school_id,
         session=session,
@@ -79,9 +77,27 @@ def request_correction(
     return correction
 
 
+def standing_mark(*, session: Session, student: Student, now: datetime) -> str:
+    """The mark of which a correction may be asked for now, empty where there is none; writes nothing.
+
+    Raises NotOnRoster, NotMarkable, NothingToCorrect, CorrectionTooLate, CorrectionOpen.
+    """
+    old_status = _old_status(session, student)
+    _within_days(session, now=now)
+    waiting = CorrectionRequest.objects.filter(status=CorrectionStatus.PENDING)
+    if waiting.filter(session=session, student=student).exists():
+        raise errors.CorrectionOpen
+    return old_status
+
+
 @transaction.atomic
 def approve(
-    *, correction: CorrectionRequest, remarks: str = "", by: User, now: datetime
+    *,
+    correction: CorrectionRequest,
+    remarks: str = "",
+    by: User,
+    now: datetime,
+    operation_id: UUID | None = None,
 ) -> CorrectionRequest:
     """Make the mark what was asked for, as marking by hand does it. Harmless to repeat.
 
@@ -94,7 +110,7 @@ def approve(
     session = sessions.locked(correction.session)
     if session.status == SessionStatus.LOCKED and by.is_office and not remarks.strip():
         raise ReasonRequired(attr="remarks")
-    with operation(by=by, at=now):
+    with operation(by=by, at=now, ident=operation_id):
         marking.mark(
             session=session,
             student=correction.student.enrollment_no,
@@ -105,6 +121,14 @@ def approve(
             now=now,
         )
         return _decide(correction, CorrectionStatus.APPROVED, remarks=remarks, by=by, now=now)
+
+
+def approve_many(
+    *, corrections: Iterable[CorrectionRequest], remarks: str = "", by: User, now: datetime
+) -> list[CorrectionRequest | DomainError]:
+    """Approve each by itself, all under one operation_id; in the order given, what became of it or why not."""
+    act = partial(approve, remarks=remarks, by=by, now=now, operation_id=uuid7())
+    return one_by_one(lambda one: act(correction=one), corrections)
 
 
 @transaction.atomic
@@ -134,9 +158,9 @@ def _old_status(session: Session, student: Student) -> str:
     )
     if found is None and not _on_roster(session, student):
         raise errors.NotOnRoster
-    if session.status not in {*SessionStatus.counted(), *_TAKING_MARKS}:
+    if session.status not in SessionStatus.correctable():
         raise errors.NotMarkable(state=session.get_status_display(), meta={"status": session.status})
-    if found is None and session.status in _TAKING_MARKS:
+    if found is None and session.status not in SessionStatus.counted():
         raise errors.NothingToCorrect
     return found or ""
 
@@ -146,8 +170,8 @@ def _on_roster(session: Session, student: Student) -> bool:
 
 
 def _within_days(session: Session, *, now: datetime) -> None:
-    days = session.school.attendance_configuration.max_correction_days
-    if session.school.local_date(now) > session.held_on + timedelta(days=days):
+    if session.held_on < first_day(session.school, now=now):
+        days = session.school.attendance_configuration.max_correction_days
         raise errors.CorrectionTooLate(days=days, meta={"days": days})
 
 

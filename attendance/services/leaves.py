@@ -29,6 +29,7 @@ from core.db import still_there
 from core.errors import DomainError, Invalid, InvalidTransition, ReasonRequired
 from core.ids import uuid7
 from core.locks import lock
+from core.many import one_by_one
 
 #: A term and its examinations; longer ones are typing mistakes.
 LONGEST_DAYS = 200
@@ -139,19 +140,11 @@ def approve(
 def approve_many(
     *, leaves: Iterable[LeaveApplication], remarks: str = "", by: User, now: datetime
 ) -> list[LeaveOutcome | DomainError]:
-    """Approve each by itself, all under one operation_id; in the order given, what became of it or why not.
-
-    Each in a transaction of its own: of two who approve many at once, whose classes are the same, neither waits for
-    the other with classes in hand that the other wants.
-    """
+    """Approve each by itself, all under one operation_id; in the order given, what became of it or why not."""
     ident = uuid7()
-    outcomes: list[LeaveOutcome | DomainError] = []
-    for leave in leaves:
-        try:
-            outcomes.append(approve(leave=leave, remarks=remarks, by=by, now=now, operation_id=ident))
-        except DomainError as refusal:
-            outcomes.append(refusal)
-    return outcomes
+    return one_by_one(
+        lambda leave: approve(leave=leave, remarks=remarks, by=by, now=now, operation_id=ident), leaves
+    )
 
 
 @transaction.atomic

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
+from typing import TypeVar, cast
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
@@ -15,7 +15,9 @@ from academics.models import Student
 from accounts.enums import Role
 from accounts.models import User
 from attendance import policies
-from attendance.models import LeaveApplication, Session
+from attendance.models import CondonationRequest, CorrectionRequest, LeaveApplication, Session
+
+R = TypeVar("R", LeaveApplication, CorrectionRequest, CondonationRequest)
 
 
 def person(request: HttpRequest) -> User:
@@ -27,7 +29,11 @@ def student_of(request: HttpRequest) -> Student:
     """The student who is signed in. Raises PermissionDenied for everybody else."""
     user = person(request)
     if user.role == Role.STUDENT:
-        student = Student.objects.select_related("school", "user").filter(user=user).first()
+        student = (
+            Student.objects.select_related("school__attendance_configuration", "user")
+            .filter(user=user)
+            .first()
+        )
         if student is not None:
             return student
     raise PermissionDenied
@@ -55,18 +61,16 @@ def session_of(
     return session
 
 
-def leave_of(
-    request: HttpRequest, pk: UUID, allowed: Callable[[User, LeaveApplication], bool]
-) -> LeaveApplication:
-    """The same for an application for leave."""
+def request_of(request: HttpRequest, model: type[R], pk: UUID, allowed: Callable[[User, R], bool]) -> R:
+    """The same for something that a student asked for."""
     user = person(request)
-    leave = LeaveApplication.objects.select_related("school", "student__user").filter(pk=pk).first()
-    if leave is None or not user.may_reach(leave.school_id):
+    found = model._default_manager.select_related("school", "student__user").filter(pk=pk).first()
+    if found is None or not user.may_reach(found.school_id):
         raise Http404
-    if not allowed(user, leave):
+    if not allowed(user, found):
         raise PermissionDenied
-    timezone.activate(leave.school.tz)
-    return leave
+    timezone.activate(found.school.tz)
+    return found
 
 
 def runs(user: User, session: Session) -> bool:

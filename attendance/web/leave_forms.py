@@ -12,7 +12,7 @@ from academics.models import Student
 from attendance.enums import LeaveKind
 from attendance.models import LeaveApplication, Session
 from attendance.web.days import day_field
-from core.errors import ReasonRequired
+from attendance.web.request_forms import evidence_field, reason_field
 
 
 class DaysForm(forms.Form):
@@ -38,13 +38,8 @@ class LeaveForm(DaysForm):
     """An application for leave; what it may be for, its service says."""
 
     kind = forms.ChoiceField(label=_("Kind of leave"), choices=LeaveKind.choices)
-    reason = forms.CharField(label=_("Reason"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
-    file = forms.FileField(
-        label=_("File"),
-        required=False,
-        help_text=_("Such as a doctor's note: PDF, JPEG or PNG, 4 MB at most."),
-        widget=forms.FileInput(attrs={"accept": ".pdf,.jpg,.jpeg,.png,application/pdf,image/jpeg,image/png"}),
-    )
+    reason = reason_field()
+    file = evidence_field(_("Such as a doctor's note: PDF, JPEG or PNG, 4 MB at most."))
     field_order = ["kind", "from_date", "to_date", "sessions", "reason", "file"]
 
     def __init__(self, *args: Any, student: Student, **kwargs: Any) -> None:
@@ -71,15 +66,3 @@ def described(leave: LeaveApplication) -> dict[str, Any]:
         "sessions": [str(ident) for ident in leave.classes.values_list("session", flat=True)],
         "reason": leave.reason,
     }
-
-
-class RemarksForm(forms.Form):
-    """What the reviewer says where saying nothing will not do."""
-
-    remarks = forms.CharField(
-        label=_("Why"),
-        help_text=_("The student reads it."),
-        max_length=500,
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        error_messages={"required": ReasonRequired.message},
-    )

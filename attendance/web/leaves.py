@@ -23,7 +23,7 @@ from attendance.models import LeaveApplication
 from attendance.selectors import leaves as shown
 from attendance.services import leaves
 from attendance.services.evidence import MOST_BYTES
-from attendance.web.access import leave_of, person, student_of
+from attendance.web.access import person, request_of, student_of
 from attendance.web.leave_forms import DaysForm, LeaveForm, described
 from core import clock
 from core.errors import DomainError, InvalidTransition
@@ -72,7 +72,7 @@ def apply(request: HttpRequest) -> HttpResponse:
 def change(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The same form over an application that nobody has decided yet."""
     student = student_of(request)
-    leave = leave_of(request, pk, policies.can_change_leave)
+    leave = request_of(request, LeaveApplication, pk, policies.can_change_leave)
     if leave.status != LeaveStatus.PENDING and request.method != "POST":
         return _too_late(request)
     return _form_page(request, student, leave)
@@ -82,7 +82,7 @@ def change(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
     student_of(request)
-    leave = leave_of(request, pk, policies.can_change_leave)
+    leave = request_of(request, LeaveApplication, pk, policies.can_change_leave)
     attempt(
         request,
         lambda: leaves.cancel(leave=leave, by=person(request), now=clock.now()),
@@ -95,7 +95,7 @@ def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 def file(request: HttpRequest, pk: UUID) -> FileResponse:
     """The attached file as a download, for the student and for whoever decides."""
-    return download(leave_of(request, pk, policies.can_read_leave))
+    return download(request_of(request, LeaveApplication, pk, policies.can_read_leave))
 
 
 @never_cache

@@ -11,10 +11,10 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from academics.models import Student
-from attendance.enums import SessionStatus
-from attendance.models import AttendanceRecord, Holiday
-from attendance.selectors import days, figures
+from academics.models import Student, Term
+from attendance.enums import Band, SessionStatus
+from attendance.models import AttendanceRecord, CondonationRequest, Holiday
+from attendance.selectors import condonations, corrections, days, figures
 from attendance.web.access import student_of
 from core import clock
 
@@ -53,7 +53,8 @@ def home(request: HttpRequest) -> HttpResponse:
 def history(request: HttpRequest) -> HttpResponse:
     """Class by class, as a calendar and as a list; ``?course=CODE`` chooses one."""
     student = student_of(request)
-    today = student.school.local_date(clock.now())
+    now = clock.now()
+    today = student.school.local_date(now)
     term = figures.term_for(school=student.school, on=today)
     summary = figures.student_summary(student=student, term=term, on=today)
     chosen = next((c for c in summary.courses if c.code == request.GET.get("course")), None)
@@ -64,6 +65,9 @@ def history(request: HttpRequest) -> HttpResponse:
         request,
         "attendance/student_history.html",
         {
+            "rows": _rows(student, list(page), corrections.first_day(student.school, now=now)),
+            "condonable": chosen is not None and chosen.figures.band == Band.CONDONABLE,
+            "condonation": _condonation(student, term, chosen),
             "courses": [
                 {"title": c.title, "code": c.code, "summary": c.figures, "current": c is chosen}
                 for c in summary.courses
@@ -95,6 +99,8 @@ def _records(student: Student, first: date, last: date, course_id: int | None) -
     rows = found.select_related("session", "section__course").order_by("-held_on", "-session__starts_at")
     return [
         {
+            "session": record.session_id,
+            "state": record.session.status,
             "held_on": record.held_on,
             "starts_at": record.session.starts_at,
             "course": record.section.course.title,
@@ -106,6 +112,31 @@ def _records(student: Student, first: date, last: date, course_id: int | None) -
         }
         for record in rows
     ]
+
+
+def _rows(student: Student, records: list[dict[str, Any]], since: date) -> list[dict[str, Any]]:
+    """A page of records; each knows whether its mark can be said to be wrong, and whether it was already."""
+    young = [record for record in records if record["held_on"] >= since]
+    asked = corrections.waiting_of(student, [record["session"] for record in young]) if young else set()
+    return [
+        {
+            **record,
+            "asked": record["session"] in asked,
+            "correctable": record["held_on"] >= since
+            and record["session"] not in asked
+            and record["state"] in SessionStatus.correctable(),
+        }
+        for record in records
+    ]
+
+
+def _condonation(
+    student: Student, term: Term | None, course: figures.CourseFigures | None
+) -> CondonationRequest | None:
+    """What the student applied for in the chosen course and was not refused, where there is something to condone."""
+    if term is None or course is None or course.figures.band != Band.CONDONABLE:
+        return None
+    return condonations.standing_of(student, term).get(course.course_id)
 
 
 def _by_day(records: list[dict[str, Any]]) -> dict[date, list[str]]:

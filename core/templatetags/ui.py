@@ -42,8 +42,16 @@ _SESSION_STATES: dict[str, tuple[str, Any]] = {
     "unconfirmed": ("late", pgettext_lazy("class state", "to be confirmed")),
     "void": ("absent", pgettext_lazy("class state", "not counted")),
 }
+_SOURCES: dict[str, Any] = {
+    "qr": pgettext_lazy("source of a mark", "scanned"),
+    "manual": pgettext_lazy("source of a mark", "by hand"),
+    "biometric": pgettext_lazy("source of a mark", "fingerprint or face reader"),
+    "rfid": pgettext_lazy("source of a mark", "card reader"),
+    "system": pgettext_lazy("source of a mark", "set when the class closed"),
+}
 _REQUEST_STATES: dict[str, tuple[str, str, Any]] = {
     "pending": ("late", "clock", pgettext_lazy("request state", "waiting")),
+    "recommended": ("accent", "approvals", pgettext_lazy("request state", "recommended")),
     "approved": ("present", "check", pgettext_lazy("request state", "approved")),
     "rejected": ("absent", "close", pgettext_lazy("request state", "rejected")),
     "cancelled": ("quiet", "status-unmarked", pgettext_lazy("request state", "cancelled")),
@@ -97,6 +105,19 @@ def request_badge(status: str) -> dict[str, Any]:
     """The state of what somebody asked for (leave and the like) as colour, shape and word."""
     tone, shape, label = _REQUEST_STATES.get(status, ("quiet", "info", status))
     return {"status": status, "tone": tone, "shape": shape, "label": label}
+
+
+@register.filter
+def source_label(source: str | None) -> str:
+    """How a mark came about, in words; nothing gives the empty string."""
+    return str(_SOURCES.get(source or "", ""))
+
+
+@register.inclusion_tag("components/figures_change.html")
+def figures_change(before: Any, after: Any | None = None) -> dict[str, Any]:
+    """A student's percentage with its band, and what a decision would make of it; `after` None: nothing is foretold."""
+    stays = after is not None and (after.attended, after.counted) == (before.attended, before.counted)
+    return {"before": before, "after": None if stays else after, "stays": stays}
 
 
 @register.filter

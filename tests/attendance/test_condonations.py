@@ -344,6 +344,18 @@ def test_nobody_has_a_say_in_what_they_asked_for(
             move(condonation=mine, by=person, now=now)
 
 
+@pytest.mark.parametrize("role", ["reviewer", "recommended_by"])
+def test_the_database_knows_nobody_with_a_say_in_what_they_asked_for(
+    asked: CondonationRequest, role: str
+) -> None:
+    with pytest.raises(IntegrityError) as refused, transaction.atomic():
+        CondonationRequest.objects.filter(pk=asked.pk).update(**{role: asked.requested_by})
+
+    told = refusal_of(refused.value)
+    assert told is not None
+    assert (told.code, told.status) == ("own_request", 403)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_reviewers_decide_once(college: College, asked: CondonationRequest, now: datetime) -> None:
     condonations.recommend(condonation=asked, by=college.head, now=now)

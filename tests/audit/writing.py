@@ -38,6 +38,7 @@ from attendance.services import (
     holidays,
     leaves,
     marking,
+    privacy,
     readings,
     scanning,
     scheduler,
@@ -175,6 +176,11 @@ def _(w: World) -> Any:
 @row(consents.grant, {("consent.grant", "consent"): 1})
 def _(w: World) -> Any:
     return {"user": w.student.user, "purpose": "biometric", "text_version": "1", **w.by}
+
+
+@row(consents.agree, {("consent.grant", "consent"): 1}, actor="student")
+def _(w: World) -> Any:
+    return {"user": w.student.user, "purpose": "photo", "text_version": "1", "now": w.now}
 
 
 @row(consents.withdraw, {("consent.withdraw", "consent"): 1})
@@ -750,6 +756,15 @@ def _(w: World) -> Any:
     return {"correction": correction, "remarks": "seen", **w.by}
 
 
+@row(
+    corrections.approve_many,
+    {("correction.approve", "correctionrequest"): 1, ("record.update", "attendancerecord"): 1},
+)
+def _(w: World) -> Any:
+    correction = CorrectionFactory(session=w.closed(), student=w.student, reason=REMARK)
+    return {"corrections": [correction], "remarks": "seen", **w.by}
+
+
 @row(corrections.reject, {("correction.reject", "correctionrequest"): 1})
 def _(w: World) -> Any:
     return {"correction": CorrectionFactory(session=w.closed(), student=w.student, reason=REMARK), **w.by}
@@ -777,6 +792,20 @@ def _(w: World) -> Any:
     head = DepartmentFactory(school=w.school, head=FacultyFactory(school=w.school)).head
     return {"condonation": CondonationFactory(section=w.section, student=w.student, reason=REMARK),
             "by": head.user, "now": w.now}  # fmt: skip
+
+
+@row(condonations.recommend_many, {("condonation.recommend", "condonationrequest"): 2})
+def _(w: World) -> Any:
+    return {"condonations": _two_condonations(w), **w.by}
+
+
+@row(condonations.approve_many, {("condonation.approve", "condonationrequest"): 2})
+def _(w: World) -> Any:
+    return {"condonations": _two_condonations(w), **w.by}
+
+
+def _two_condonations(w: World) -> list[Any]:
+    return [CondonationFactory(section=w.section, reason=REMARK) for _ in range(2)]
 
 
 @row(condonations.approve, {("condonation.approve", "condonationrequest"): 1})
@@ -909,6 +938,17 @@ def _(w: World) -> Any:
     return {"student": w.student, **w.by}
 
 
+@row(
+    privacy.withdraw,
+    {("consent.withdraw", "consent"): 1, ("template.remove_all", "student"): 1},
+    actor="student",
+)
+def _(w: World) -> Any:
+    agreed(w)
+    templates.enrol(student=w.student, kind="fingerprint", template="QUJD", **w.by)
+    return {"user": w.student.user, "purpose": "biometric", "now": w.now}
+
+
 # -- attendance: retention -----------------------------------------------------------------------------------------
 
 
@@ -981,6 +1021,7 @@ SILENT: dict[str, str] = {
     "attendance.services.calendar_files.all_day_events": _READS,
     "attendance.services.configuration.ensure": "the defaults of a new school, which the school's entry tells",
     "attendance.services.conflicts.refusal_of": _READS,
+    "attendance.services.corrections.standing_mark": _READS,
     "attendance.services.imports.marks.classes_of": _READS,
     "attendance.services.cards.card_index": _READS,
     "attendance.services.device_calls.fetch_commands": "hands out what was told when it was asked for",

@@ -12,9 +12,29 @@ from academics.models import Department, Faculty, Section, Student
 from academics.services.imports import import_roster
 from accounts.enums import Role
 from accounts.models import School, User
+from accounts.services import consents
 from attendance.iclock import Reading
-from attendance.models import BiometricDevice, LeaveApplication, RefusedScan, Session
-from attendance.services import device_calls, devices, holds, leaves, readings, sessions, summaries
+from attendance.models import (
+    AttendanceRecord,
+    AttendanceStatistics,
+    BiometricDevice,
+    CorrectionRequest,
+    LeaveApplication,
+    RefusedScan,
+    Session,
+)
+from attendance.services import (
+    condonations,
+    corrections,
+    device_calls,
+    devices,
+    holds,
+    leaves,
+    readings,
+    sessions,
+    summaries,
+    templates,
+)
 from attendance.services.evidence import Upload
 from attendance.services.generation import generate
 from attendance.services.imports import import_timetable
@@ -47,6 +67,11 @@ class Campus:
     quiet: Section
     pending: LeaveApplication
     device: BiometricDevice
+    #: The class that `student` missed last, and one too long ago to be corrected.
+    missed: Session
+    long_ago: Session
+    #: Somebody with a course between floor and threshold, who has applied for condonation in it.
+    condonable: User
 
     @property
     def student(self) -> User:
@@ -80,22 +105,30 @@ def build() -> Campus:
     _hold_classes(school, students)
     session = _running_class(students)
     summaries.refresh(now=MORNING)
+    consents.agree(user=students[3].user, purpose="biometric", text_version="1", now=IMPORTED)
+    templates.enrol(student=students[3], kind="fingerprint", template="QUJD", by=office, now=IMPORTED)
     section = session.sections.get()
     closed = Session.objects.filter(faculty__in=session.faculty.all(), status="closed").latest("starts_at")
     _scan_from_outside(closed, students)
     holds.place(school=school, student=students[0], reason="Case 12 of 2026", by=office, now=MORNING)
+    teacher = session.faculty.get()
+    missed, long_ago = _say_marks_are_wrong(students, office)
+    head = _head_of(section)
     return Campus(
         school=school,
         open=session,
         closed=closed,
         students=students,
-        teacher=session.faculty.get().user,
+        teacher=teacher.user,
         office=office,
-        head=_head_of(section),
+        head=head,
         section=section,
         quiet=Section.objects.filter(course=section.course).exclude(pk=section.pk).earliest("cohort__code"),
         pending=_ask_for_leave(students, office),
         device=_reader(school, students, office),
+        missed=missed,
+        long_ago=long_ago,
+        condonable=_apply_for_condonation(students, head),
     )
 
 
@@ -190,6 +223,58 @@ def _ask_for_leave(students: list[Student], office: User) -> LeaveApplication:
         "Wisdom tooth, to be pulled on Wednesday morning.",
         upload=Upload("appointment at the dental clinic of Dr. Subrahmanyam.pdf", b"%PDF-1.7 tooth"),
     )
+
+
+def _say_marks_are_wrong(students: list[Student], office: User) -> tuple[Session, Session]:
+    """What became of corrections that `Campus.student` asked for, and what others wait for; the class that the
+    student missed last, of which none is asked yet, and one too long ago."""
+    me = students[3]
+
+    def marks(student: Student, status: str) -> list[AttendanceRecord]:
+        """Those that can be corrected, newest first."""
+        found = AttendanceRecord.objects.filter(student=student, status=status, session__status="closed")
+        return list(found.filter(held_on__gte=date(2026, 11, 10)).order_by("-held_on", "-session__starts_at"))
+
+    def asked(mark: AttendanceRecord, status: str, reason: str) -> CorrectionRequest:
+        return corrections.request_correction(
+            session=mark.session,
+            student=mark.student,
+            requested_status=status,
+            reason=reason,
+            upload=Upload("photo of the board.png", b"\x89PNG\r\n\x1a\n"),
+            by=mark.student.user,
+            now=MORNING - timedelta(hours=1),
+        )
+
+    mine = marks(me, "present")
+    refused = asked(mine[1], "late", "The bus came late, I was there from the second minute.")
+    corrections.reject(correction=refused, remarks="You were there in time.", by=office, now=MORNING)
+    asked(mine[0], "late", "I came five minutes late.")
+    for student in (students[8], students[12]):
+        asked(marks(student, "absent")[0], "present", "I sat in the last row, behind the pillar.")
+    every = Session.objects.filter(sections__cohort__code=COHORT)
+    return marks(me, "absent")[0].session, every.earliest("starts_at")
+
+
+def _apply_for_condonation(students: list[Student], head: User) -> User:
+    """Applications of all who may apply but `Campus.student`, one of them recommended; the student of the first."""
+    made = []
+    others = [student for student in students if student != students[3]]
+    rows = AttendanceStatistics.objects.filter(student__in=others, percentage__gte=65, percentage__lt=75)
+    for row in rows.select_related("student__user", "course", "term").order_by("student", "course"):
+        made.append(
+            condonations.apply(
+                student=row.student,
+                course=row.course,
+                term=row.term,
+                reason="Three weeks in hospital with dengue.",
+                fee_reference="SBI-4711",
+                by=row.student.user,
+                now=MORNING - timedelta(days=1),
+            )
+        )
+    condonations.recommend(condonation=made[-1], remarks="Has shown me the papers.", by=head, now=MORNING)
+    return made[0].student.user
 
 
 def _habit(student: int, number: int) -> str:

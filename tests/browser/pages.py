@@ -135,6 +135,27 @@ def placing_a_hold(page: Page, campus: Campus) -> None:
     expect(page.get_by_label("Enrollment number")).to_be_visible()
 
 
+def correction_refused(page: Page, campus: Campus) -> None:
+    page.get_by_role("button", name="Send the request").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def about_to_withdraw(page: Page, campus: Campus) -> None:
+    page.get_by_text("Withdraw…").first.click()
+    expect(page.get_by_role("button", name="Withdraw my consent")).to_be_visible()
+
+
+def about_to_recommend(page: Page, campus: Campus) -> None:
+    page.get_by_text("Recommend…").first.click()
+    expect(page.get_by_role("button", name="Recommend", exact=True)).to_be_visible()
+
+
+def corrections_selected(page: Page, campus: Campus) -> None:
+    page.get_by_label("Select all").check()
+    page.get_by_text("Reject…").first.click()
+    expect(page.get_by_role("button", name="Approve the selected (3)")).to_be_visible()
+
+
 @dataclass(frozen=True)
 class Scene:
     """A page in a state: who looks (an attribute of Campus, "" for nobody), where, and what they did there."""
@@ -153,6 +174,8 @@ class Scene:
             quiet=campus.quiet.pk,
             pending=campus.pending.pk,
             device=campus.device.pk,
+            missed=campus.missed.pk,
+            long_ago=campus.long_ago.pk,
         )
 
     def play(self, campus: Campus, open_page: OpenPage, **how: Any) -> Page:
@@ -178,6 +201,10 @@ _IN_ENGLISH = {
     looking_at,
     another_key,
     placing_a_hold,
+    correction_refused,
+    about_to_withdraw,
+    about_to_recommend,
+    corrections_selected,
 }
 
 SCENES = [
@@ -194,6 +221,12 @@ SCENES = [
     Scene("leave-classes", "student", "/leave/apply/", classes_offered),
     Scene("leave-refused", "student", "/leave/apply/", leave_refused),
     Scene("leave-change", "student", "/leave/{pending}/change/"),
+    Scene("corrections", "student", "/corrections/"),
+    Scene("correction-refused", "student", "/corrections/ask/{missed}/", correction_refused),
+    Scene("correction-too-late", "student", "/corrections/ask/{long_ago}/", status=409),
+    Scene("condonation", "condonable", "/condonation/"),
+    Scene("condonation-apply", "student", "/condonation/apply/"),
+    Scene("privacy", "student", "/privacy/", about_to_withdraw),
     Scene("scan", "student", "/scan/"),
     Scene("scan-confirm", "student", "/scan/", open_code),
     Scene("scan-refused", "student", "/scan/", foreign_code),
@@ -223,6 +256,8 @@ SCENES = [
     Scene("readings", "office", "/devices/readings/"),
     Scene("audit", "office", "/audit/?action=session."),
     Scene("retention", "office", "/retention/", placing_a_hold),
+    Scene("approvals-corrections", "office", "/approvals/corrections/", corrections_selected),
+    Scene("approvals-condonation", "head", "/approvals/condonation/", about_to_recommend),
     Scene("overview", "office", "/"),
     Scene("more", "office", "/more/"),
     Scene("more-open", "office", "/", more_open),

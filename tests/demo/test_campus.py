@@ -20,12 +20,16 @@ from attendance.enums import LeaveStatus, SessionStatus
 from attendance.models import (
     AttendanceRecord,
     AttendanceStatistics,
+    BiometricTemplate,
+    CondonationRequest,
+    CorrectionRequest,
     Holiday,
     LeaveApplication,
     Session,
     TimetableSlot,
 )
-from attendance.services import sessions, statistics
+from attendance.selectors import approvals
+from attendance.services import privacy, sessions, statistics
 from core import doctor
 from tests.demo.loading import NOW, seed
 
@@ -176,6 +180,40 @@ def test_somebody_waits_for_a_decision_on_leave(demo, who):
 def test_the_student_can_follow_a_leave(demo):
     student = User.objects.get(username="student")
     assert LeaveApplication.objects.visible_to(student).filter(status=LeaveStatus.PENDING).exists()
+
+
+def test_corrections_are_in_every_state_and_agree_with_their_marks(demo):
+    states = set(CorrectionRequest.objects.values_list("status", flat=True))
+    assert states == {"pending", "approved", "rejected", "cancelled"}
+    for asked in CorrectionRequest.objects.all():
+        record = AttendanceRecord.objects.get(session=asked.session_id, student=asked.student_id)
+        became = asked.requested_status if asked.status == "approved" else asked.old_status
+        assert record.status == became
+        assert (asked.reviewer_id is None) is (asked.status in {"pending", "cancelled"})
+
+
+def test_condonations_are_in_every_state_of_those_who_may_apply(demo):
+    states = set(CondonationRequest.objects.values_list("status", flat=True))
+    assert states >= {"pending", "recommended", "approved", "rejected"}
+    for asked in CondonationRequest.objects.all():
+        kept = AttendanceStatistics.objects.get(
+            student=asked.student_id, course=asked.course_id, term=asked.term_id
+        )
+        assert kept.percentage == asked.percentage
+
+
+@pytest.mark.parametrize(
+    ("who", "kinds"), [("admin", {"corrections", "condonation"}), ("faculty", {"corrections"})]
+)
+def test_somebody_waits_for_a_word_on_what_else_students_ask_for(demo, who, kinds):
+    counts = approvals.waiting(User.objects.get(username=who))
+    assert {kind for kind in ("corrections", "condonation") if counts[kind]} >= kinds
+
+
+def test_the_student_has_a_fingerprint_to_take_back(demo):
+    student = Student.objects.get(user__username="student")
+    assert [one.kind for one in BiometricTemplate.objects.filter(student=student)] == ["fingerprint"]
+    assert privacy.withdraw(user=student.user, purpose="biometric", now=NOW).removed == 1
 
 
 def test_loading_it_again_changes_nothing(demo):

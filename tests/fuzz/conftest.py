@@ -22,6 +22,7 @@ from attendance.models import (
     AnomalyDismissal,
     AttendanceRecord,
     AttendanceStatistics,
+    CondonationRequest,
     Holiday,
     LeaveApplication,
     RefusedScan,
@@ -66,6 +67,12 @@ class Campus:
         """The leave as it is after it was approved."""
         leave = LeaveApplication.objects.get(pk=self.ids["leave-applications"])
         leaves.approve(leave=leave, by=self.college.admin, now=clock.now())
+
+    def not_recommended(self) -> None:
+        """The condonation as it is before the head of department saw it."""
+        CondonationRequest.objects.filter(pk=self.ids["condonation-requests"]).update(
+            status=CondonationStatus.PENDING
+        )
 
     def move_class(self, status: SessionStatus) -> None:
         """The class as it is before or after the state in which it is found: open."""

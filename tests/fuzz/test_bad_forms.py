@@ -116,6 +116,22 @@ WRONG_READERS: dict[str, tuple[str | None, ...]] = {
 }
 ODD_REASONS: dict[str, tuple[str, ...]] = {"reason": ODD}
 
+
+def word(campus: Campus) -> dict[str, str]:
+    return {"remarks": "seen in the register"}
+
+
+def a_correction(campus: Campus) -> dict[str, str]:
+    return {"requested_status": "late", "reason": "the bus came late"}
+
+
+def a_condonation(campus: Campus) -> dict[str, str]:
+    return {"course": str(campus.college.section.course_id), "reason": "dengue", "fee_reference": "SBI-1"}
+
+
+#: May be left out, but not be too long.
+NO_WORDS = (NUL, LONG, "x" * 501)
+
 FORMS: dict[str, Form] = {
     "accounts:login": Form(
         "anon",
@@ -260,14 +276,69 @@ FORMS: dict[str, Form] = {
         lambda campus: {"leaves": campus.ids["leave-applications"]},
         wrong={"leaves": (None, "", *NO_CHOICES)},
     ),
+    "attendance:correction_ask": Form(
+        "student",
+        a_correction,
+        wrong={
+            "requested_status": (None, "", "present", *NO_CHOICES),
+            "reason": (None, "", " ", NUL, LONG, "x" * 1001),
+        },
+        odd=ODD_REASONS,
+    ),
+    "attendance:correction_cancel": Form("student"),
+    "attendance:correction_approve": Form("admin", word, wrong={"remarks": ("", " ", *NO_WORDS)}, odd={"remarks": ODD}),
+    "attendance:correction_reject": Form("admin", word, wrong={"remarks": NO_WORDS}, odd={"remarks": ODD}),
+    "attendance:correction_approve_chosen": Form(
+        "admin",
+        lambda campus: {"corrections": campus.ids["correction-requests"], "remarks": "seen"},
+        wrong={"corrections": (None, "", *NO_CHOICES), "remarks": NO_WORDS},
+    ),
+    "attendance:condonation_apply": Form(
+        "student",
+        a_condonation,
+        wrong={
+            "course": (None, "", "0", *NO_NUMBERS, "9999999"),
+            "reason": (None, "", " ", NUL, LONG, "x" * 1001),
+            "fee_reference": (NUL, LONG, "x" * 61),
+        },
+        odd={**ODD_REASONS, "fee_reference": ODD},
+    ),
+    "attendance:condonation_cancel": Form("student"),
+    "attendance:condonation_recommend": Form(
+        "head", word, wrong={"remarks": NO_WORDS}, odd={"remarks": ODD}, before=Campus.not_recommended
+    ),
+    "attendance:condonation_approve": Form("admin", word, wrong={"remarks": NO_WORDS}, odd={"remarks": ODD}),
+    "attendance:condonation_reject": Form("admin", word, wrong={"remarks": NO_WORDS}, odd={"remarks": ODD}),
+    "attendance:condonation_recommend_chosen": Form(
+        "head",
+        lambda campus: {"condonations": campus.ids["condonation-requests"], "remarks": "seen"},
+        wrong={"condonations": (None, "", *NO_CHOICES), "remarks": NO_WORDS},
+        before=Campus.not_recommended,
+    ),
+    "attendance:condonation_approve_chosen": Form(
+        "admin",
+        lambda campus: {"condonations": campus.ids["condonation-requests"], "remarks": "seen"},
+        wrong={"condonations": (None, "", *NO_CHOICES), "remarks": NO_WORDS},
+    ),
+    "attendance:consent_agree": Form(
+        "student",
+        lambda campus: {"purpose": "photo", "version": "1"},
+        wrong={"purpose": (None, "", *NO_CHOICES), "version": (None, "", "2", NUL, LONG, "x" * 33)},
+        odd={"version": ODD},
+    ),
+    "attendance:consent_withdraw": Form(
+        "student", lambda campus: {"purpose": "photo"}, wrong={"purpose": (None, "", *NO_CHOICES)}
+    ),
 }  # fmt: skip
 
 #: Pages that are only read.
-ONLY_READ = {
+ONLY_READ = {"accounts:more"} | {
     f"attendance:{name}"
     for name in (
         "home", "scan", "history", "roster", "screen", "shortage", "section", "department", "leave", "leave_classes",
-        "leave_file", "approvals", "anomalies", "devices", "device_readings", "audit", "retention",
+        "anomalies", "devices", "device_readings", "audit", "retention",
+        "leave_file", "approvals", "approvals_corrections", "approvals_condonation", "corrections", "correction_file",
+        "condonation", "condonation_file", "privacy",
     )
 } | {"accounts:more"}  # fmt: skip
 
@@ -316,11 +387,16 @@ WITH_IDS = sorted(name for name, pattern in ROUTES.items() if "<" in pattern)
 def address_of(name: str, campus: Campus) -> str:
     kinds = {
         ":leave_": "leave-applications",
+        ":correction_": "correction-requests",
+        ":condonation_": "condonation-requests",
         ":device": "devices",
         ":anomaly_": "dismissals",
         ":hold_": "holds",
     }
-    named = next((campus.ids[kind] for part, kind in kinds.items() if part in name), None)
+    # A correction is asked for of a class.
+    named = next(
+        (campus.ids[kind] for part, kind in kinds.items() if part in name and "_ask" not in name), None
+    )
     ident = named or str(campus.college.session.pk)
     values = {"uuid": ident, "str": campus.real["token"]}
     kind = next((kind for kind in values if f"<{kind}:" in ROUTES[name]), None)

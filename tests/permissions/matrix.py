@@ -64,10 +64,32 @@ GET attendance:retention                    | login 403   403   403   403   403 
 GET attendance:substitute session           | login 403   403   ok    403   ok    ok    403   ok    404
 POST attendance:substitute session          | login 403   403   ok    403   ok    ok    403   ok    404
 GET attendance:approvals                    | login 403   403   ok    ok    ok    ok    403   ok    ok
+GET attendance:approvals_condonation        | login 403   403   ok    ok    ok    ok    403   ok    ok
+GET attendance:approvals_corrections        | login 403   403   ok    ok    ok    ok    403   ok    ok
 POST attendance:close session               | login 403   403   ok    403   ok    ok    403   ok    404
 GET attendance:configuration                | login 403   403   403   403   403   ok    403   ok    ok
 POST attendance:configuration               | login 403   403   403   403   403   ok    403   ok    ok
+GET attendance:condonation                  | login ok    ok    403   403   403   403   403   403   403
+GET attendance:condonation_apply            | login ok    ok    403   403   403   403   403   403   403
+POST attendance:condonation_apply           | login ok    ok    403   403   403   403   403   403   403
+POST attendance:condonation_approve condonation| login 403   403   403   403   403   ok    403   ok    404
+POST attendance:condonation_approve_chosen  | login 403   403   403   403   403   ok    403   ok    ok
+POST attendance:condonation_cancel condonation| login ok    403   403   403   403   403   403   403   403
+GET attendance:condonation_file condonation | login ok    403   403   403   ok    ok    403   ok    404
+POST attendance:condonation_recommend condonation| login 403   403   403   403   ok    403   403   403   404
+POST attendance:condonation_recommend_chosen| login 403   403   ok    ok    ok    403   403   403   403
+POST attendance:condonation_reject condonation| login 403   403   403   403   403   ok    403   ok    404
 POST attendance:confirm session             | login 403   403   ok    403   ok    ok    403   ok    404
+POST attendance:consent_agree               | login ok    ok    ok    ok    ok    ok    403   403   ok
+POST attendance:consent_withdraw            | login ok    ok    ok    ok    ok    ok    403   403   ok
+GET attendance:corrections                  | login ok    ok    403   403   403   403   403   403   403
+POST attendance:correction_approve correction| login 403   403   ok    403   ok    ok    403   ok    404
+POST attendance:correction_approve_chosen   | login 403   403   ok    ok    ok    ok    403   ok    ok
+GET attendance:correction_ask session       | login ok    403   403   403   403   403   403   403   403
+POST attendance:correction_ask session      | login ok    403   403   403   403   403   403   403   403
+POST attendance:correction_cancel correction| login ok    403   403   403   403   403   403   403   403
+GET attendance:correction_file correction   | login ok    403   ok    403   ok    ok    403   ok    404
+POST attendance:correction_reject correction| login 403   403   ok    403   ok    ok    403   ok    404
 GET attendance:department                   | login 403   403   403   403   ok    ok    ok    ok    ok
 GET attendance:history                      | login ok    ok    403   403   403   403   403   403   403
 GET attendance:home                         | login ok    ok    ok    ok    ok    ok    ok    ok    ok
@@ -85,6 +107,7 @@ POST attendance:leave_reject leave          | login 403   403   ok    403   ok  
 POST attendance:leave_revoke leave          | login 403   403   ok    403   ok    ok    403   ok    404
 POST attendance:mark session                | login 403   403   ok    403   ok    ok    403   ok    404
 POST attendance:open session                | login 403   403   ok    403   ok    ok    403   ok    404
+GET attendance:privacy                      | login ok    ok    ok    ok    ok    ok    403   403   ok
 POST attendance:redeem                      | login ok    ok    403   403   403   403   403   403   403
 POST attendance:reopen session              | login 403   403   ok    403   ok    ok    403   ok    404
 GET attendance:roster session               | login 403   403   ok    403   ok    ok    ok    ok    404

@@ -107,6 +107,7 @@ class CondonationSerializer(RequestSerializer):
             "requested_at",
             "recommended_by",
             "recommended_at",
+            "recommendation",
             "reviewer",
             "reviewed_at",
             "remarks",
