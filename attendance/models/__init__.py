@@ -12,6 +12,7 @@ from attendance.models.devices import (
     DevicePin,
     UnknownDevice,
 )
+from attendance.models.offline import SyncBatch, SyncConflict, SyncEntry
 from attendance.models.records import (
     AttendanceRecord,
     AttendanceStatistics,
@@ -44,6 +45,9 @@ __all__ = [
     "SlotException",
     "SlotOccupancy",
     "SummaryRefresh",
+    "SyncBatch",
+    "SyncConflict",
+    "SyncEntry",
     "TimetableSlot",
     "UnknownDevice",
 ]
