@@ -73,7 +73,14 @@ PLACES: dict[str, tuple[Place, ...]] = {
 }
 
 #: What a role needs less often, in the order of the list behind "More".
+_CONFLICTS = Place(
+    pgettext_lazy("navigation", "Conflicts"),
+    "attendance:conflicts",
+    "offline",
+    about=_("Marks made without network that somebody has to decide about, and those that were refused."),
+)
 _OFFICE_MORE = (
+    _CONFLICTS,
     Place(
         pgettext_lazy("navigation", "Configuration"),
         "attendance:configuration",
@@ -83,7 +90,7 @@ _OFFICE_MORE = (
 )
 MORE: dict[str, tuple[Place, ...]] = {
     Role.STUDENT: (),
-    Role.FACULTY: (),
+    Role.FACULTY: (_CONFLICTS,),
     Role.ADMIN: _OFFICE_MORE,
     Role.SUPERUSER: _OFFICE_MORE,
     Role.INTEGRATOR: (),

@@ -11,6 +11,7 @@ class AttendanceConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import navigation
-        from attendance.selectors import leaves
+        from attendance.selectors import leaves, sync_conflicts
 
         navigation.count_at("attendance:approvals", leaves.waiting_for)
+        navigation.count_at("attendance:conflicts", sync_conflicts.waiting_for)

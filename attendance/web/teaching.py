@@ -20,7 +20,7 @@ from academics.policies import is_office_of
 from attendance import policies
 from attendance.enums import SessionStatus, Source, Status
 from attendance.models import Session
-from attendance.selectors import days
+from attendance.selectors import days, sync_conflicts
 from attendance.selectors.live import Counts, live_state
 from attendance.selectors.roster import RosterEntry
 from attendance.selectors.roster import roster as roster_of
@@ -112,6 +112,7 @@ def roster(request: HttpRequest, pk: UUID) -> HttpResponse:
             "can_reopen": may_run and session.status == SessionStatus.CLOSED,
             "can_confirm": may_run and session.status == SessionStatus.UNCONFIRMED,
             "needs_reason": closed,
+            "conflicts": sync_conflicts.open_in(session) if may_run else 0,
         },
     )
 

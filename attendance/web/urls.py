@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from attendance.web import approvals, figures, home, leaves, office, scan, student, teaching
+from attendance.web import approvals, conflicts, figures, home, leaves, office, scan, student, teaching
 
 app_name = "attendance"
 
@@ -23,6 +23,9 @@ urlpatterns = [
     path("leave/<uuid:pk>/change/", leaves.change, name="leave_change"),
     path("leave/<uuid:pk>/cancel/", leaves.cancel, name="leave_cancel"),
     path("leave/<uuid:pk>/file/", leaves.file, name="leave_file"),
+    path("conflicts/", conflicts.conflicts, name="conflicts"),
+    path("conflicts/resolve/", conflicts.resolve_chosen, name="conflicts_resolve_chosen"),
+    path("conflicts/<uuid:pk>/resolve/", conflicts.resolve, name="conflict_resolve"),
     path("approvals/", approvals.approvals, name="approvals"),
     path("approvals/leave/approve/", approvals.approve_chosen, name="leave_approve_chosen"),
     path("approvals/leave/<uuid:pk>/approve/", approvals.approve, name="leave_approve"),

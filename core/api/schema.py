@@ -43,6 +43,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "CapturedByEnum": "attendance.enums.CAPTURED_BY",
         "SyncOutcomeEnum": "attendance.enums.SyncOutcome",
         "SyncCodeEnum": "attendance.enums.SyncCode",
+        "KeepEnum": "attendance.enums.Keep",
         "HolidayKindEnum": "attendance.enums.HolidayKind",
         "LeaveKindEnum": "attendance.enums.LeaveKind",
         "LeaveStatusEnum": "attendance.enums.LeaveStatus",

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from accounts.models import User
-from attendance.models import Session
+from attendance.models import Session, SyncConflict
 from attendance.services import offline
 from attendance.services.offline import Entry, Result, Upload
 from core.ids import uuid7
+from tests.factories import UserFactory
 
 DEVICE = "tablet-7"
 
@@ -41,3 +42,16 @@ def send(
 def told(results: Sequence[Result]) -> list[str]:
     """Outcomes in few words: ``created``, ``rejected session_locked``..."""
     return [f"{result.outcome} {result.code}".strip() for result in results]
+
+
+def conflict_of(
+    session: Session, student: Any, *, now: datetime, incoming: str = "absent", **more: Any
+) -> Any:
+    """A conflict: the office marked the student late at 9 minutes past `now`, the teacher otherwise at 3 past."""
+    office = more.pop("office", None) or UserFactory(school=session.school)
+    first = entry(session, student, "late", at=now + timedelta(minutes=9))
+    send([first], by=office, now=now + timedelta(minutes=10), device="phone-1")
+    second = entry(session, student, incoming, at=now + timedelta(minutes=3))
+    by = session.faculty.get().user
+    (result,) = send([second], by=by, now=now + timedelta(minutes=20))
+    return SyncConflict.objects.get(pk=result.conflict)

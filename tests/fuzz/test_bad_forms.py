@@ -183,6 +183,17 @@ FORMS: dict[str, Form] = {
         lambda campus: {"leaves": campus.ids["leave-applications"]},
         wrong={"leaves": (None, "", *NO_CHOICES)},
     ),
+    "attendance:conflict_resolve": Form(
+        "teacher",
+        lambda campus: {"keep": "incoming"},
+        wrong={"keep": (None, "", *NO_CHOICES), "version": ("x", NUL, LONG), "reason": (NUL, LONG)},
+        odd={"version": ODD, "reason": ODD},
+    ),
+    "attendance:conflicts_resolve_chosen": Form(
+        "teacher",
+        lambda campus: {"keep": "existing", "conflicts": f"{campus.ids['sync-conflicts']} "},
+        wrong={"keep": (None, "", *NO_CHOICES), "conflicts": (None, "", *NO_CHOICES)},
+    ),
 }  # fmt: skip
 
 #: Pages that are only read.
@@ -190,7 +201,7 @@ ONLY_READ = {
     f"attendance:{name}"
     for name in (
         "home", "scan", "history", "roster", "screen", "shortage", "section", "department", "leave", "leave_classes",
-        "leave_file", "approvals",
+        "leave_file", "approvals", "conflicts",
     )
 }  # fmt: skip
 

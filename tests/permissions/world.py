@@ -21,6 +21,7 @@ from attendance.models import (
     Holiday,
     LeaveApplication,
     Session,
+    SyncConflict,
     TimetableSlot,
 )
 from attendance.services import device_calls, devices, leaves, templates, timetable
@@ -29,6 +30,7 @@ from attendance.services.marking import Mark, bulk_mark
 from tests.attendance.evidence import PDF
 from tests.attendance.readers import agree
 from tests.attendance.scans import students_of
+from tests.attendance.uploads import conflict_of
 from tests.colleges import signed_in
 from tests.factories import (
     CohortFactory,
@@ -75,6 +77,7 @@ class World:
     condonation: CondonationRequest
     device: BiometricDevice
     template: BiometricTemplate
+    conflict: SyncConflict
 
     def client(self, actor: str) -> Client:
         user = self.people[actor]
@@ -94,6 +97,7 @@ class World:
             "leave": self.leave.pk,
             "device": self.device.pk,
             "template": self.template.pk,
+            "conflict": self.conflict.pk,
         }[name]
 
 
@@ -161,7 +165,7 @@ def build(now: Any) -> World:
         student=mine,
         slot=slot,
         holiday=Holiday.objects.create(school=school, date=date(2026, 12, 25), name="Christmas"),
-        record=AttendanceRecord.objects.get(),
+        record=AttendanceRecord.objects.get(student=mine),
         leave=leaves.apply_for(
             student=mine,
             kind="medical",
@@ -178,6 +182,7 @@ def build(now: Any) -> World:
         condonation=CondonationFactory(section=section, student=mine, **note()),
         device=devices.register(school=school, serial="READER-1", kind="face", by=office, now=now).device,
         template=templates.enrol(student=mine, kind="fingerprint", template="QUJD", by=office, now=now),
+        conflict=conflict_of(session, students_of(session)[1], now=now, office=office),
     )
 
 
