@@ -52,6 +52,6 @@ def conflict_of(
     first = entry(session, student, "late", at=now + timedelta(minutes=9))
     send([first], by=office, now=now + timedelta(minutes=10), device="phone-1")
     second = entry(session, student, incoming, at=now + timedelta(minutes=3))
-    by = session.faculty.get().user
+    by = more.pop("by", None) or session.faculty.get().user
     (result,) = send([second], by=by, now=now + timedelta(minutes=20))
     return SyncConflict.objects.get(pk=result.conflict)

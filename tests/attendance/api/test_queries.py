@@ -156,7 +156,7 @@ def another_leave(college: College, index: int) -> None:
 def another_conflict(college: College, index: int) -> None:
     session = another_session(college, index)
     Session.objects.filter(pk=session.pk).update(status="open")
-    conflict_of(session, college.students[0], now=session.starts_at, office=college.admin)
+    conflict_of(session, college.students[0], now=session.starts_at, office=college.admin, by=college.teacher)
 
 
 def another_section(college: College, index: int) -> None:
