@@ -245,7 +245,9 @@ WITH_IDS = sorted(name for name, pattern in ROUTES.items() if "<" in pattern)
 
 
 def address_of(name: str, campus: Campus) -> str:
-    ident = campus.ids["leave-applications"] if ":leave_" in name else str(campus.college.session.pk)
+    ident = str(campus.college.session.pk)
+    for part, kind in ((":leave_", "leave-applications"), (":conflict_", "sync-conflicts")):
+        ident = campus.ids[kind] if part in name else ident
     values = {"uuid": ident, "str": campus.real["token"]}
     kind = next((kind for kind in values if f"<{kind}:" in ROUTES[name]), None)
     return reverse(name, args=[values[kind]] if kind else [])

@@ -110,15 +110,15 @@ class EntryResultSerializer(serializers.Serializer):
     client_id = serializers.UUIDField(read_only=True)
     outcome = serializers.ChoiceField(choices=SyncOutcome.choices, read_only=True)
     code = serializers.ChoiceField(
-        choices=SyncCode.choices, read_only=True, required=False, help_text="Only of what is rejected."
+        choices=SyncCode.choices, required=False, help_text="Only of what is rejected."
     )
     detail = serializers.CharField(
-        read_only=True, required=False, help_text="The code in words, in the language of the person."
+        required=False, help_text="The code in words, in the language of the person."
     )
     record = serializers.UUIDField(read_only=True, allow_null=True)
     status = serializers.ChoiceField(choices=Status.choices, read_only=True, allow_null=True)
     conflict = serializers.UUIDField(
-        read_only=True, required=False, help_text="Only of a conflict: its id in `sync-conflicts/`."
+        required=False, help_text="Only of a conflict: its id in `sync-conflicts/`."
     )
 
 
