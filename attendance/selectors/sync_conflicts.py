@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 
 from accounts.models import School, User
 from attendance.enums import SyncOutcome
 from attendance.models import AttendanceRecord, Session, SyncConflict, SyncEntry
+from attendance.selectors.days import ClassView
+from attendance.selectors.days import describe as describe_class
 from attendance.selectors.sessions import with_details
 
 
@@ -54,20 +56,23 @@ def open_in(session: Session) -> int:
 
 
 def with_people(conflicts: QuerySet[SyncConflict]) -> QuerySet[SyncConflict]:
-    """Loads along what a list shows: a few queries whatever the number of rows."""
+    """Loads along what a list shows, but for its classes."""
     return conflicts.select_related(
-        "school", "student__user", "existing_by", "resolved_by", "entry__by", "entry__batch"
-    ).prefetch_related(Prefetch("session", with_details(Session.objects.all())))
+        "school", "session", "student__user", "existing_by", "resolved_by", "entry__by", "entry__batch"
+    )
+
+
+def classes(ids: Collection[UUID]) -> dict[UUID, ClassView]:
+    """These classes in words, by their ids."""
+    return {
+        session.pk: describe_class(session) for session in with_details(Session.objects.filter(pk__in=ids))
+    }
 
 
 def refused(user: User, school: School) -> QuerySet[SyncEntry]:
     """Marks made without network that were not taken, of the classes that the person runs or that they uploaded."""
     found = SyncEntry.objects.visible_to(user).filter(school=school, outcome=SyncOutcome.REJECTED)
-    return (
-        found.select_related("school", "student__user", "by", "batch")
-        .prefetch_related(Prefetch("session", with_details(Session.objects.all())))
-        .order_by("-received_at", "-id")
-    )
+    return found.select_related("student__user", "by").order_by("-received_at", "-id")
 
 
 def describe(conflicts: Sequence[SyncConflict]) -> list[ConflictView]:

@@ -24,7 +24,8 @@ from attendance import policies
 from attendance.enums import Keep, SessionStatus
 from attendance.models import Session, SyncConflict, SyncEntry
 from attendance.selectors import sync_conflicts as shown
-from attendance.selectors.days import describe
+from attendance.selectors.days import ClassView, describe
+from attendance.selectors.sessions import with_details
 from attendance.selectors.sync_conflicts import ConflictView
 from attendance.services import sync_conflicts
 from attendance.web import office
@@ -60,20 +61,29 @@ def conflicts(request: HttpRequest) -> HttpResponse:
         "session": describe(session) if session else None,
         # Decisions lead back to the same list.
         "query": request.GET.urlencode(),
-        "rows": [],
-        "refused": [],
-        "more_refused": 0,
+        "more_refused": False,
     }
+    views: list[ConflictView] = []
+    entries: list[SyncEntry] = []
     if state == "refused":
         page: Page[Any] = Paginator(refusals, _PAGE).get_page(request.GET.get("page"))
-        context["refused"] = [_refusal(entry) for entry in page]
+        entries = list(page)
     else:
         page = _conflicts(user, school, state, session, request.GET.get("page"))
-        context["rows"] = [_row(view, user) for view in shown.describe(list(page))]
+        views = shown.describe(list(page))
         if state == "open":
-            newest = list(refusals[: _REFUSED_BELOW + 1])
-            context["refused"] = [_refusal(entry) for entry in newest[:_REFUSED_BELOW]]
-            context["more_refused"] = len(newest) > _REFUSED_BELOW
+            entries = list(refusals[: _REFUSED_BELOW + 1])
+            context["more_refused"] = len(entries) > _REFUSED_BELOW
+            entries = entries[:_REFUSED_BELOW]
+    classes = shown.classes(
+        {view.conflict.session_id for view in views}
+        | {entry.session_id for entry in entries if entry.session_id is not None}
+    )
+    context["rows"] = [_row(view, classes[view.conflict.session_id], user) for view in views]
+    context["refused"] = [
+        {"entry": entry, "class": classes.get(entry.session_id) if entry.session_id else None}
+        for entry in entries
+    ]
     return render(request, "attendance/conflicts.html", {**context, "page": page})
 
 
@@ -156,7 +166,7 @@ def _session(user: User, text: str | None) -> Session | None:
         key = UUID(text or "")
     except ValueError:
         return None
-    return shown.with_details(Session.objects.run_by(user)).filter(pk=key).first()
+    return with_details(Session.objects.run_by(user)).filter(pk=key).first()
 
 
 def _conflicts(
@@ -173,20 +183,16 @@ def _conflicts(
     return Paginator(shown.with_people(found), _PAGE).get_page(number)
 
 
-def _row(view: ConflictView, user: User) -> dict[str, Any]:
+def _row(view: ConflictView, of: ClassView, user: User) -> dict[str, Any]:
     conflict = view.conflict
     locked = conflict.session.status == SessionStatus.LOCKED
     return {
         "view": view,
         "conflict": conflict,
-        "class": describe(conflict.session),
+        "class": of,
         "locked": locked,
         "may_decide": conflict.resolved_at is None and (user.is_office or not locked),
     }
-
-
-def _refusal(entry: SyncEntry) -> dict[str, Any]:
-    return {"entry": entry, "class": describe(entry.session) if entry.session else None}
 
 
 def _chosen(texts: Sequence[str]) -> dict[UUID, str]:

@@ -18,6 +18,7 @@ from attendance.services.evidence import Upload
 from attendance.services.generation import generate
 from attendance.services.imports import import_timetable
 from attendance.services.marking import Mark, bulk_mark
+from tests.attendance.uploads import conflict_of, entry, send
 from tests.factories import SchoolFactory, TermFactory, UserFactory
 
 DATA = Path(__file__).resolve().parent.parent / "data"
@@ -77,12 +78,13 @@ def build() -> Campus:
     )
     _hold_classes(school, students)
     session = _running_class(students)
+    _mark_without_network(session, students, office)
     summaries.refresh(now=MORNING)
     section = session.sections.get()
     return Campus(
         school=school,
         open=session,
-        closed=Session.objects.filter(faculty__in=session.faculty.all(), status="closed").latest("starts_at"),
+        closed=_last_closed(session),
         students=students,
         teacher=session.faculty.get().user,
         office=office,
@@ -150,6 +152,21 @@ def _ask_for_leave(students: list[Student], office: User) -> LeaveApplication:
         "Wisdom tooth, to be pulled on Wednesday morning.",
         upload=Upload("appointment at the dental clinic of Dr. Subrahmanyam.pdf", b"%PDF-1.7 tooth"),
     )
+
+
+def _mark_without_network(running: Session, students: list[Student], office: User) -> None:
+    """In the teacher's last class the office was faster twice; one mark came too late, another named nobody."""
+    session = _last_closed(running)
+    teacher = session.faculty.get().user
+    for student, incoming in ((students[14], "absent"), (students[15], "present")):
+        conflict_of(session, student, now=session.starts_at, incoming=incoming, office=office)
+    for number in (students[17], "22CSE999"):
+        at, came = session.starts_at, session.ends_at + timedelta(hours=3)
+        send([entry(session, number, "present", at=at)], by=teacher, now=came)
+
+
+def _last_closed(running: Session) -> Session:
+    return Session.objects.filter(faculty__in=running.faculty.all(), status="closed").latest("starts_at")
 
 
 def _habit(student: int, number: int) -> str:

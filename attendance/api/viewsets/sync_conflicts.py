@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import Prefetch
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from academics.api.scope import SchoolScopedViewSet, allow
+from academics.models import Section
 from attendance import errors, policies
 from attendance.api.filters import ConflictFilterSet
 from attendance.api.serializers.sync_conflicts import ConflictSerializer, ResolveSerializer
@@ -27,7 +29,12 @@ _TAGS = ["attendance: records"]
 class ConflictViewSet(SchoolScopedViewSet):
     """Of the classes that a person runs; the office decides on all, and alone on those of locked classes."""
 
-    queryset = shown.with_people(SyncConflict.objects.all())
+    queryset = shown.with_people(SyncConflict.objects.all()).prefetch_related(
+        Prefetch(
+            "session__sections",
+            Section.objects.select_related("course", "cohort").order_by("course__code", "id"),
+        )
+    )
     serializer_class = ConflictSerializer
     filterset_class = ConflictFilterSet
     search_fields = ["student__enrollment_no", "student__user__full_name"]
