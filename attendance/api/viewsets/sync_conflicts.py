@@ -77,5 +77,6 @@ class ConflictViewSet(SchoolScopedViewSet):
         sync_conflicts.resolve(conflict=conflict, by=self.user, now=clock.now(), **asked.validated_data)
         return Response(self._shown([self.queryset.get(pk=conflict.pk)])[0])
 
-    def _shown(self, conflicts: Sequence[SyncConflict]) -> list[Any]:
-        return list(ConflictSerializer(shown.describe(conflicts), many=True).data)
+    def _shown(self, conflicts: Sequence[SyncConflict]) -> Sequence[Any]:
+        rows: Sequence[Any] = ConflictSerializer(shown.describe(conflicts), many=True).data
+        return rows
