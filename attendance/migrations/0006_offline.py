@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
                             ("absent", "Absent"),
                             ("excused", "Excused"),
                         ],
-                        help_text="Empty: no mark.",
+                        help_text="Empty: by hand that there is no mark, of others that the time says which.",
                         max_length=8,
                         verbose_name="status",
                     ),

@@ -92,7 +92,11 @@ class SyncEntry(models.Model):
     )
     student_no = models.CharField(_("student as told"), max_length=30, blank=True)
     status = models.CharField(
-        _("status"), max_length=8, choices=Status, blank=True, help_text=_("Empty: no mark.")
+        _("status"),
+        max_length=8,
+        choices=Status,
+        blank=True,
+        help_text=_("Empty: by hand that there is no mark, of others that the time says which."),
     )
     source = models.CharField(_("source"), max_length=10, choices=Source)
     told_at = models.DateTimeField(_("captured at, by the device"))

@@ -78,5 +78,5 @@ class ConflictViewSet(SchoolScopedViewSet):
         return Response(self._shown([self.queryset.get(pk=conflict.pk)])[0])
 
     def _shown(self, conflicts: Sequence[SyncConflict]) -> Sequence[Any]:
-        rows: Sequence[Any] = ConflictSerializer(shown.describe(conflicts), many=True).data
+        rows: Any = ConflictSerializer(shown.describe(conflicts), many=True).data
         return rows
