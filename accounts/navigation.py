@@ -79,7 +79,6 @@ _PRIVACY = Place(
     about=_("What you agreed to, in which words, and how to take it back."),
 )
 
-#: What a role needs less often, in the order of the list behind "More".
 _ANOMALIES = Place(
     pgettext_lazy("navigation", "Anomalies"),
     "attendance:anomalies",
@@ -88,7 +87,14 @@ _ANOMALIES = Place(
         "Scans that somebody should look at: one phone for several students, from far away, after the end."
     ),
 )
+_CONFLICTS = Place(
+    pgettext_lazy("navigation", "Conflicts"),
+    "attendance:conflicts",
+    "offline",
+    about=_("Marks made without network that somebody has to decide about, and those that were refused."),
+)
 _OFFICE_MORE = (
+    _CONFLICTS,
     _ANOMALIES,
     Place(
         pgettext_lazy("navigation", "Devices"),
@@ -116,6 +122,7 @@ _OFFICE_MORE = (
     ),
     _PRIVACY,
 )
+#: What a role needs less often, in the order of the list behind "More".
 MORE: dict[str, tuple[Place, ...]] = {
     Role.STUDENT: (
         Place(
@@ -132,7 +139,7 @@ MORE: dict[str, tuple[Place, ...]] = {
         ),
         _PRIVACY,
     ),
-    Role.FACULTY: (_ANOMALIES, _PRIVACY),
+    Role.FACULTY: (_CONFLICTS, _ANOMALIES, _PRIVACY),
     Role.ADMIN: _OFFICE_MORE,
     Role.SUPERUSER: _OFFICE_MORE,
     Role.INTEGRATOR: (),

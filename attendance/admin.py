@@ -14,6 +14,7 @@ from django.utils.translation import pgettext_lazy
 from academics.policies import is_office_of
 from accounts.models import School, User
 from attendance import policies
+from attendance.enums import Keep
 from attendance.models import (
     AnomalyDismissal,
     AttendanceConfiguration,
@@ -31,6 +32,9 @@ from attendance.models import (
     RefusedScan,
     Session,
     SlotException,
+    SyncBatch,
+    SyncConflict,
+    SyncEntry,
     TimetableSlot,
     UnknownDevice,
 )
@@ -45,6 +49,7 @@ from attendance.services import (
     leaves,
     marking,
     sessions,
+    sync_conflicts,
     templates,
     timetable,
 )
@@ -511,6 +516,69 @@ class TemplateAdmin(PolicyAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         templates.remove(template=obj, by=_by(request), now=clock.now())
+
+
+class OfflineAdmin(PolicyAdmin):
+    """What devices without network uploaded: history, which nobody edits."""
+
+    date_hierarchy = "received_at"
+
+
+@admin.register(SyncBatch)
+class SyncBatchAdmin(OfflineAdmin):
+    list_display = ("received_at", "by", "device_id", "client_now", "clock_offset", "batch_id")
+    list_select_related = ("by",)
+    search_fields = ("device_id", "by__username", "by__full_name")
+
+
+@admin.register(SyncEntry)
+class SyncEntryAdmin(OfflineAdmin):
+    list_display = (
+        "received_at",
+        "student",
+        "student_no",
+        "session",
+        "status",
+        "captured_at",
+        "outcome",
+        "code",
+    )
+    list_filter = ("outcome", "code", "source")
+    list_select_related = ("student__user", "session")
+    search_fields = ("student__enrollment_no", "student_no")
+
+
+@admin.register(SyncConflict)
+class SyncConflictAdmin(PolicyAdmin):
+    """Decided by actions; the reason is needed where the mark of a locked class changes."""
+
+    list_display = ("raised_at", "student", "session", "existing_status", "incoming", "kept", "resolved_by")
+    list_filter = ("kept",)
+    list_select_related = ("student__user", "session", "entry", "resolved_by")
+    search_fields = ("student__enrollment_no", "student__user__full_name")
+    date_hierarchy = "raised_at"
+    action_form = ReasonForm
+    actions = ("keep_existing", "take_incoming")
+
+    @admin.display(description=_("mark made without network"))
+    def incoming(self, obj: SyncConflict) -> str:
+        return obj.entry.get_status_display()
+
+    @admin.action(description=_("Keep the mark that stands"))
+    def keep_existing(self, request: HttpRequest, queryset: Any) -> None:
+        self._decide(request, queryset, Keep.EXISTING)
+
+    @admin.action(description=_("Take the mark made without network"))
+    def take_incoming(self, request: HttpRequest, queryset: Any) -> None:
+        self._decide(request, queryset, Keep.INCOMING)
+
+    def _decide(self, request: HttpRequest, queryset: Any, keep: Keep) -> None:
+        def act(obj: SyncConflict) -> None:
+            sync_conflicts.resolve(
+                conflict=obj, keep=keep, reason=_reason(request), by=_by(request), now=clock.now()
+            )
+
+        self.each(request, queryset, act, policies.can_resolve_conflict)
 
 
 @admin.register(LegalHold)

@@ -11,6 +11,7 @@ class AttendanceConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import navigation
-        from attendance.selectors import approvals
+        from attendance.selectors import approvals, sync_conflicts
 
         navigation.count_at("attendance:approvals", approvals.waiting_for)
+        navigation.count_at("attendance:conflicts", sync_conflicts.waiting_for)

@@ -25,6 +25,9 @@ class Source(TextChoices):
     SYSTEM = "system", _("Automatic")
 
 
+#: What people and machines capture; what the system assumes nobody can say.
+CAPTURED_BY = [(value, label) for value, label in Source.choices if value != Source.SYSTEM]
+
 #: Who wins when two captures disagree: the higher number.
 SOURCE_RANK: dict[str, int] = {
     Source.SYSTEM: 0,
@@ -200,3 +203,39 @@ class RefusedCode(TextChoices):
     OUTSIDE = "outside_geofence", _("Outside the classroom")
     DEVICE_USED = "device_already_used", _("The device was used by another student")
     NOT_OPEN = "session_not_open", _("The class was closed")
+
+
+class SyncOutcome(TextChoices):
+    """What became of a mark that was made without network."""
+
+    CREATED = "created", _("Taken")
+    UPDATED = "updated", _("Changed the mark")
+    DUPLICATE = "duplicate", _("Nothing to change")
+    CONFLICT = "conflict", _("To be decided")
+    REJECTED = "rejected", _("Refused")
+
+
+class SyncCode(TextChoices):
+    """Why a mark that was made without network is refused. All of them are kept."""
+
+    NOT_FOUND = "not_found", _("There is no such class.")
+    FORBIDDEN = "permission_denied", _("The class is run by others.")
+    NOT_ON_ROSTER = "student_not_on_roster", _("The student is not on the roster of this class.")
+    IN_FUTURE = "captured_in_future", _("By the clock of the device it has not been made yet.")
+    OUTSIDE_WINDOW = "outside_capture_window", _("It was not made while the class took attendance.")
+    TOO_LATE = "uploaded_too_late", _("It was uploaded too long after it had been made.")
+    NOT_MARKABLE = "session_not_markable", _("The class takes no marks.")
+    LOCKED = "session_locked", _("The class is locked.")
+    OUTRANKED = "outranked", _("A better source says something else.")
+    SUPERSEDED = "superseded", _("A later mark took its place.")
+    REUSED = "client_id_reused", _("Its id was used for another mark.")
+    QR_OFF = "qr_not_offered", _("The class does not take attendance by code.")
+    BIOMETRIC_OFF = "biometric_disabled", _("The school does not use fingerprints and faces.")
+    RFID_OFF = "rfid_disabled", _("The school does not use cards.")
+
+
+class Keep(TextChoices):
+    """How a conflict was decided."""
+
+    EXISTING = "existing", _("Kept the mark that stood")
+    INCOMING = "incoming", _("Took the mark made without network")

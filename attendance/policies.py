@@ -20,6 +20,7 @@ from attendance.models import (
     Holiday,
     LeaveApplication,
     Session,
+    SyncConflict,
     TimetableSlot,
 )
 
@@ -252,6 +253,14 @@ def can_decide_condonation(user: User, request: CondonationRequest) -> bool:
 def can_export_condonations(user: User) -> bool:
     """The registrar's list."""
     return user.is_office
+
+
+# -- marks made without network -------------------------------------------------------------------------------------
+
+
+def can_resolve_conflict(user: User, conflict: SyncConflict) -> bool:
+    """Look at it and decide: whoever runs the class, and so could mark the student by hand."""
+    return can_run_session(user, conflict.session)
 
 
 # -- readers --------------------------------------------------------------------------------------------------------

@@ -189,6 +189,40 @@ class TemplateQuerySet(SchoolOwnedQuerySet):
         return super().visible_to(user) if user.is_office else self.none()
 
 
+class SyncBatchQuerySet(SchoolOwnedQuerySet):
+    """Uploads: one's own; the office sees all of its school."""
+
+    def visible_to(self, user: User) -> Self:
+        found = super().visible_to(user)
+        return found if user.is_office else found.filter(by=user)
+
+
+class SyncEntryQuerySet(SchoolOwnedQuerySet):
+    """What was marked without network: whoever runs the class, and whoever uploaded it."""
+
+    def visible_to(self, user: User) -> Self:
+        found = super().visible_to(user)
+        if user.is_office:
+            return found
+        sessions = self.model._meta.get_field("session").related_model
+        return found.filter(Q(by=user) | Q(session__in=sessions.objects.run_by(user).values("pk")))
+
+
+class SyncConflictQuerySet(SchoolOwnedQuerySet):
+    """Two marks of one student by hand: whoever runs the class decides, and nobody else has to know."""
+
+    def visible_to(self, user: User) -> Self:
+        found = super().visible_to(user)
+        if user.is_office:
+            return found
+        sessions = self.model._meta.get_field("session").related_model
+        return found.filter(session__in=sessions.objects.run_by(user).values("pk"))
+
+    def open(self) -> Self:
+        """Those that nobody decided."""
+        return self.filter(resolved_at__isnull=True)
+
+
 class HoldQuerySet(SchoolOwnedQuerySet):
     def standing(self) -> Self:
         """Those that nobody lifted."""

@@ -40,6 +40,7 @@ from attendance.models import (
     Holiday,
     LeaveApplication,
     Session,
+    SyncConflict,
     TimetableSlot,
 )
 from audit.models import AuditEntry
@@ -282,6 +283,18 @@ class CorrectionFilterSet(SchoolFilterSet, DaysFilterSet):
     def by_course(self, queryset: Any, name: str, value: str) -> Any:
         held = Session.objects.filter(sections__course__code__iexact=value)
         return queryset.filter(session__in=held.values("pk"))
+
+
+class ConflictFilterSet(SchoolFilterSet):
+    session = filters.UUIDFilter(field_name="session_id")
+    student = UpperCharFilter(field_name="student__enrollment_no", label="Enrollment number.")
+    resolved = TruthFilter(
+        field_name="resolved_at", lookup_expr="isnull", exclude=True, label="Those that somebody decided."
+    )
+
+    class Meta:
+        model = SyncConflict
+        fields: list[str] = []
 
 
 class CondonationFilterSet(SchoolFilterSet):

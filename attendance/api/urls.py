@@ -17,6 +17,7 @@ from attendance.api.viewsets.sessions import SessionViewSet
 from attendance.api.viewsets.slots import SlotViewSet
 from attendance.api.viewsets.statistics import StudentSummaryView
 from attendance.api.viewsets.summaries import CourseSummaryView, DepartmentSummaryView, ShortageView
+from attendance.api.viewsets.sync_conflicts import ConflictViewSet
 from attendance.api.viewsets.templates import TemplateViewSet
 from attendance.api.viewsets.trail import AuditLogViewSet
 
@@ -29,6 +30,7 @@ router.register("timetable-slots", SlotViewSet, basename="attendance-slot")
 router.register("leave-applications", LeaveViewSet, basename="attendance-leave")
 router.register("correction-requests", CorrectionViewSet, basename="attendance-correction")
 router.register("condonation-requests", CondonationViewSet, basename="attendance-condonation")
+router.register("sync-conflicts", ConflictViewSet, basename="attendance-conflict")
 router.register("devices", DeviceViewSet, basename="attendance-device")
 router.register("device-readings", ReadingViewSet, basename="attendance-reading")
 router.register("biometric-templates", TemplateViewSet, basename="attendance-template")

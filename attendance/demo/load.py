@@ -12,7 +12,7 @@ from django.db import transaction
 from accounts.enums import Role
 from accounts.models import School, User
 from attendance.demo import bench as measuring
-from attendance.demo import campus, cases, history, leaves, requests, schedule, today
+from attendance.demo import campus, cases, history, leaves, offline, requests, schedule, today
 from attendance.demo.catalogue import PASSWORD, SCHOOLS
 from attendance.demo.erase import erase
 from attendance.services import summaries
@@ -51,6 +51,7 @@ def demo(
             leaves.ask(made, now=now)
             cases.make(made, now=now)
             requests.ask(made, now=now)
+            offline.upload(made, seed=seed)
             people += count
         _operator(password)
         summaries.refresh(now=now)

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("attendance", "0005_retention"),
+        ("attendance", "0006_offline"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

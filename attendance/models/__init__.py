@@ -13,6 +13,7 @@ from attendance.models.devices import (
     DevicePin,
     UnknownDevice,
 )
+from attendance.models.offline import SyncBatch, SyncConflict, SyncEntry
 from attendance.models.records import (
     AttendanceRecord,
     AttendanceStatistics,
@@ -47,6 +48,9 @@ __all__ = [
     "SlotException",
     "SlotOccupancy",
     "SummaryRefresh",
+    "SyncBatch",
+    "SyncConflict",
+    "SyncEntry",
     "TimetableSlot",
     "UnknownDevice",
 ]

@@ -96,8 +96,8 @@ SELECT i.id, i.held_on, i.session_id, i.school_id, i.section_id, i.student_id, i
  ORDER BY i.session_id, i.student_id
 ON CONFLICT (session_id, student_id, held_on) DO UPDATE
    SET status = excluded.status, source = excluded.source, marked_at = excluded.marked_at,
-       checked_out_at = excluded.checked_out_at, marked_by_id = NULL, leave_id = NULL,
-       metadata = r.metadata || excluded.metadata
+       checked_out_at = excluded.checked_out_at, marked_by_id = NULL, leave_id = NULL, offline = false,
+       metadata = (r.metadata - 'device') || excluded.metadata
  WHERE {_rank("r.source")} <= {_rank("excluded.source")}
 """
 

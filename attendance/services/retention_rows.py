@@ -26,6 +26,9 @@ from attendance.models import (
     LegalHold,
     RefusedScan,
     Session,
+    SyncBatch,
+    SyncConflict,
+    SyncEntry,
 )
 from attendance.models.requests import Evidence
 from attendance.services import retention_evidence as evidence
@@ -71,6 +74,10 @@ KINDS = [
     # By the day on which they came: what found no class has no other that can be trusted.
     Kind(DeviceEvent, "received_at", "received_at"),
     Kind(RefusedScan, "session__held_on", "session__held_on"),
+    # Of marks made without network likewise: what they were about need not exist.
+    Kind(SyncConflict, "raised_at", "raised_at"),
+    Kind(SyncEntry, "received_at", "received_at"),
+    Kind(SyncBatch, "received_at", "received_at", student=None),
     Kind(CorrectionRequest, "session__held_on", "session__held_on"),
     Kind(LeaveApplication, "from_date", "to_date"),
     Kind(CondonationRequest, "term__starts_on", "term__ends_on"),
@@ -79,7 +86,16 @@ KINDS = [
 
 
 #: What refers to those and has gone by the time when it is their turn.
-_BEFORE = (AttendanceRecord, HeldRecord, DeviceEvent, RefusedScan, CorrectionRequest, LeaveSession)
+_BEFORE = (
+    AttendanceRecord,
+    HeldRecord,
+    DeviceEvent,
+    RefusedScan,
+    SyncConflict,
+    SyncEntry,
+    CorrectionRequest,
+    LeaveSession,
+)
 
 
 def plan(rules: Rules) -> list[Part]:

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from academics.models import Department, Section
-from attendance.enums import Band, Status
+from attendance.enums import Band, Keep, Status
 from attendance.models import AttendanceConfiguration
 from attendance.models.configuration import RULES
 
@@ -37,6 +37,18 @@ class ReasonForm(forms.Form):
     """Why; some changes need it, which their services say."""
 
     reason = forms.CharField(required=False, max_length=500)
+
+
+class ChosenForm(forms.Form):
+    """Which of two marks counts."""
+
+    keep = forms.ChoiceField(choices=Keep.choices)
+
+
+class KeepForm(ChosenForm, ReasonForm):
+    """The same of one conflict, with the mark that was seen (`ConflictView.version`)."""
+
+    version = forms.CharField(required=False, max_length=64)
 
 
 class MarkForm(ReasonForm):

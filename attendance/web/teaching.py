@@ -20,7 +20,7 @@ from academics.policies import is_office_of
 from attendance import policies
 from attendance.enums import SessionStatus, Source, Status
 from attendance.models import Session
-from attendance.selectors import anomalies, days
+from attendance.selectors import anomalies, days, sync_conflicts
 from attendance.selectors.live import Counts, live_state
 from attendance.selectors.roster import RosterEntry
 from attendance.selectors.roster import roster as roster_of
@@ -114,6 +114,7 @@ def roster(request: HttpRequest, pk: UUID) -> HttpResponse:
             "needs_reason": closed,
             "anomalies": _anomalies(session) if may_run else 0,
             "sees_trail": policies.can_view_audit(user, session.school_id),
+            "conflicts": sync_conflicts.open_in(session) if may_run else 0,
         },
     )
 

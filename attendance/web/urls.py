@@ -7,6 +7,7 @@ from django.urls import path
 from attendance.web import (
     anomalies,
     condonations,
+    conflicts,
     corrections,
     devices,
     figures,
@@ -97,6 +98,9 @@ urlpatterns = [
     ),
     path("approvals/condonation/<uuid:pk>/approve/", condonation_desk.approve, name="condonation_approve"),
     path("approvals/condonation/<uuid:pk>/reject/", condonation_desk.reject, name="condonation_reject"),
+    path("conflicts/", conflicts.conflicts, name="conflicts"),
+    path("conflicts/resolve/", conflicts.resolve_chosen, name="conflicts_resolve_chosen"),
+    path("conflicts/<uuid:pk>/resolve/", conflicts.resolve, name="conflict_resolve"),
     path("configuration/", office.configuration, name="configuration"),
     path("classes/<uuid:pk>/", teaching.roster, name="roster"),
     path("classes/<uuid:pk>/screen/", teaching.screen, name="screen"),

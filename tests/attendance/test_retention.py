@@ -37,6 +37,9 @@ from attendance.models import (
     LeaveSession,
     LegalHold,
     Session,
+    SyncBatch,
+    SyncConflict,
+    SyncEntry,
 )
 from attendance.services import holds, leaves, marking, retention, retention_rows, retention_years, statistics
 from attendance.services.retention_rules import Part, Rules
@@ -49,6 +52,7 @@ from core.locks import try_session_lock
 from core.models import TaskHealth
 from tests.attendance.evidence import NOTE
 from tests.attendance.retired import Old, forget_years_before
+from tests.attendance.uploads import conflict_of, entry, send
 from tests.audit.test_seals import settle
 from tests.factories import (
     CondonationFactory,
@@ -56,6 +60,7 @@ from tests.factories import (
     RecordFactory,
     SchoolFactory,
     StudentFactory,
+    UserFactory,
 )
 from tests.races import Background, held
 
@@ -130,6 +135,15 @@ def came(session: Session, student: Student) -> None:
         school=session.school, device=device, pin="1", device_at=session.starts_at, at=session.starts_at,
         source="biometric", received_at=session.starts_at, state="matched", student=student, session=session,
     )  # fmt: skip
+
+
+def offline(session: Session, student: Student) -> None:
+    """Somebody marked the student without network, and that is a conflict; another upload named nobody."""
+    Session.objects.filter(pk=session.pk).update(status="closed")
+    office = UserFactory(school=session.school)
+    conflict_of(session, student, now=session.starts_at, office=office)
+    send([entry(session, "NOBODY", at=session.starts_at)], by=office, now=session.ends_at)
+    Session.objects.filter(pk=session.pk).update(status="locked")
 
 
 class TestWhatHasExpired:
@@ -367,12 +381,22 @@ class TestWhatHangsOnTheMarks:
         CorrectionFactory(session=session)
         CondonationFactory(section=session.sections.get(), student=student)
         came(session, student)
+        offline(session, student)
         storage = leave.file.storage
         assert storage.exists(leave.file.name)
 
         retention.apply(by=None, now=now)
 
-        for model in (LeaveApplication, CorrectionRequest, CondonationRequest, DeviceEvent, Session):
+        for model in (
+            LeaveApplication,
+            CorrectionRequest,
+            CondonationRequest,
+            DeviceEvent,
+            SyncConflict,
+            SyncEntry,
+            SyncBatch,
+            Session,
+        ):
             assert not model.objects.exists(), model
         assert not storage.exists(leave.file.name)
         assert AttendanceStatistics.objects.count() == 2
@@ -384,6 +408,16 @@ class TestWhatHangsOnTheMarks:
         holds.place(school=old.school, student=student, reason="a lawsuit", by=old.office, now=now)
         retention.apply(by=None, now=now)
         assert DeviceEvent.objects.get().session == session
+
+    def test_uploads_with_a_mark_of_a_student_under_hold_stay_the_others_go(self, now: datetime) -> None:
+        old = Old([2015])
+        session, student = old.classes[2015], old.student(2015)
+        offline(session, student)
+        holds.place(school=old.school, student=student, reason="a lawsuit", by=old.office, now=now)
+        retention.apply(by=None, now=now)
+        assert set(SyncEntry.objects.values_list("student", flat=True)) == {student.pk}
+        assert SyncConflict.objects.get().session == session
+        assert SyncBatch.objects.count() == SyncEntry.objects.count() == 2
 
     def test_leave_into_a_year_that_is_still_kept_stays(self, now: datetime) -> None:
         old = Old([2018])

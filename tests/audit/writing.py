@@ -38,6 +38,7 @@ from attendance.services import (
     holidays,
     leaves,
     marking,
+    offline,
     privacy,
     readings,
     scanning,
@@ -46,14 +47,17 @@ from attendance.services import (
     screen,
     sessions,
     statistics,
+    sync_conflicts,
     templates,
     timetable,
 )
 from attendance.services.imports import attendance as attendance_import
 from attendance.services.imports import pins as pins_import
 from attendance.services.imports import timetable as timetable_import
+from attendance.services.offline import Upload
 from tests.attendance.planning import FROM, UNTIL
 from tests.attendance.readers import let_readers_in
+from tests.attendance.uploads import conflict_of, entry
 from tests.audit.world import (
     BORN,
     EMAIL,
@@ -691,6 +695,31 @@ def _(w: World) -> Any:
     return {"leave": leave, "remarks": REMARK, **w.by}
 
 
+@row(offline.sync, {("sync.upload", "syncbatch"): 1, ("record.create", "attendancerecord"): 1})
+def _(w: World) -> Any:
+    session = w.opened()
+    upload = Upload(uuid4(), "tablet", session.starts_at, [entry(session, w.student, at=session.starts_at)])
+    return {"school": w.school, "upload": upload, "by": w.office, "now": session.starts_at}
+
+
+def _conflict(w: World) -> Any:
+    session = w.opened()
+    return conflict_of(session, w.student, now=session.starts_at, office=w.office)
+
+
+@row(
+    sync_conflicts.resolve,
+    {("sync_conflict.resolve", "syncconflict"): 1, ("record.update", "attendancerecord"): 1},
+)
+def _(w: World) -> Any:
+    return {"conflict": _conflict(w), "keep": "incoming", **w.by}
+
+
+@row(sync_conflicts.resolve_many, {("sync_conflict.resolve", "syncconflict"): 1})
+def _(w: World) -> Any:
+    return {"conflicts": [(_conflict(w), "")], "keep": "existing", **w.by}
+
+
 @row(scanning.scan, {("record.create", "attendancerecord"): 1}, actor="student")
 def _(w: World) -> Any:
     session = w.opened()
@@ -1055,6 +1084,14 @@ SILENT: dict[str, str] = {
     "attendance.services.replanning.shape_of": _READS,
     "attendance.services.resources.adopt_batches": _STEP,
     "attendance.services.leave_effect.leave_effect": _READS,
+    "attendance.services.mark_rows.look_up": _READS,
+    "attendance.services.mark_rows.write": "writes the entries",
+    "attendance.services.offline_rules.capture_window": _READS,
+    "attendance.services.offline_rules.judge": _READS,
+    "attendance.services.offline_rules.judge_all": _READS,
+    "attendance.services.offline_rules.refusal": _READS,
+    "attendance.services.offline_rules.refused": _READS,
+    "attendance.services.offline_rules.status_at": _READS,
     "attendance.services.leave_marks.grant": _STEP,
     "attendance.services.leave_marks.withdraw": _STEP,
     "attendance.services.reading_marks.apply": _STEP,

@@ -39,6 +39,7 @@ from attendance.services.evidence import Upload
 from attendance.services.generation import generate
 from attendance.services.imports import import_timetable
 from attendance.services.marking import Mark, bulk_mark
+from tests.attendance.uploads import conflict_of, entry, send
 from tests.factories import SchoolFactory, TermFactory, UserFactory
 
 DATA = Path(__file__).resolve().parent.parent / "data"
@@ -104,11 +105,12 @@ def build() -> Campus:
     )
     _hold_classes(school, students)
     session = _running_class(students)
+    _mark_without_network(session, students, office)
     summaries.refresh(now=MORNING)
     consents.agree(user=students[3].user, purpose="biometric", text_version="1", now=IMPORTED)
     templates.enrol(student=students[3], kind="fingerprint", template="QUJD", by=office, now=IMPORTED)
     section = session.sections.get()
-    closed = Session.objects.filter(faculty__in=session.faculty.all(), status="closed").latest("starts_at")
+    closed = _last_closed(session)
     _scan_from_outside(closed, students)
     holds.place(school=school, student=students[0], reason="Case 12 of 2026", by=office, now=MORNING)
     teacher = session.faculty.get()
@@ -275,6 +277,21 @@ def _apply_for_condonation(students: list[Student], head: User) -> User:
         )
     condonations.recommend(condonation=made[-1], remarks="Has shown me the papers.", by=head, now=MORNING)
     return made[0].student.user
+
+
+def _mark_without_network(running: Session, students: list[Student], office: User) -> None:
+    """In the teacher's last class the office was faster twice; one mark came too late, another named nobody."""
+    session = _last_closed(running)
+    teacher = session.faculty.get().user
+    for student, incoming in ((students[14], "absent"), (students[15], "present")):
+        conflict_of(session, student, now=session.starts_at, incoming=incoming, office=office)
+    for number in (students[17], "22CSE999"):
+        at, came = session.starts_at, session.ends_at + timedelta(hours=3)
+        send([entry(session, number, "present", at=at)], by=teacher, now=came)
+
+
+def _last_closed(running: Session) -> Session:
+    return Session.objects.filter(faculty__in=running.faculty.all(), status="closed").latest("starts_at")
 
 
 def _habit(student: int, number: int) -> str:

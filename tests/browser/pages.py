@@ -156,6 +156,11 @@ def corrections_selected(page: Page, campus: Campus) -> None:
     expect(page.get_by_role("button", name="Approve the selected (3)")).to_be_visible()
 
 
+def all_conflicts_selected(page: Page, campus: Campus) -> None:
+    page.get_by_label("Select all").check()
+    expect(page.get_by_role("button", name="Take selected (2)")).to_be_visible()
+
+
 @dataclass(frozen=True)
 class Scene:
     """A page in a state: who looks (an attribute of Campus, "" for nobody), where, and what they did there."""
@@ -205,6 +210,7 @@ _IN_ENGLISH = {
     about_to_withdraw,
     about_to_recommend,
     corrections_selected,
+    all_conflicts_selected,
 }
 
 SCENES = [
@@ -245,6 +251,8 @@ SCENES = [
     Scene("approvals", "office", "/approvals/", all_selected),
     Scene("approvals-unexplained", "office", "/approvals/", rejection_unexplained),
     Scene("approvals-approved", "office", "/approvals/?state=approved"),
+    Scene("conflicts", "teacher", "/conflicts/", all_conflicts_selected),
+    Scene("conflicts-none", "teacher", "/conflicts/?state=decided"),
     Scene("approvals-none", "office", "/approvals/?state=revoked"),
     Scene("substitute", "head", "/classes/{open}/substitute/"),
     Scene("anomalies", "teacher", "/anomalies/", looking_at),

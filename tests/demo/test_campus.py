@@ -28,7 +28,7 @@ from attendance.models import (
     Session,
     TimetableSlot,
 )
-from attendance.selectors import approvals
+from attendance.selectors import approvals, sync_conflicts
 from attendance.services import privacy, sessions, statistics
 from core import doctor
 from tests.demo.loading import NOW, seed
@@ -69,6 +69,12 @@ def test_nothing_of_it_joins_two_schools(demo):
 def test_kept_figures_are_those_of_the_records(demo):
     assert AttendanceStatistics.objects.exists()
     assert statistics.check() == []
+
+
+def test_somebody_has_to_decide_about_marks_made_without_network(first):
+    teacher = User.objects.get(username="faculty")
+    assert sync_conflicts.waiting_for(teacher) == 3
+    assert {one.code for one in sync_conflicts.refused(teacher, first)} == {"uploaded_too_late"}
 
 
 def test_marks_are_believable(first):

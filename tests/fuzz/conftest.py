@@ -32,6 +32,7 @@ from attendance.services import device_calls, devices, holds, leaves, sessions, 
 from core import clock, limits
 from core.tokens import encode_access
 from tests.attendance.readers import agree
+from tests.attendance.uploads import conflict_of
 from tests.colleges import College, held_clock, make_college  # noqa: F401 - a fixture used by name
 from tests.factories import (
     PASSWORD,
@@ -176,11 +177,24 @@ def campus(db: None) -> Campus:
         session=session, dismissed_by=college.admin, dismissed_at=clock.now(),
     )  # fmt: skip
     hold = holds.place(school=college.school, reason="Case 12", by=college.admin, now=clock.now())
+    conflict = conflict_of(session, college.students[2], now=clock.now(), office=college.admin)
     return Campus(
         college,
         reader_key=reader.key,
         spare=FacultyFactory(school=college.school).employee_no,
         real={
+            "batch_id": str(session.pk),
+            "client_now": "2026-11-03T09:00:00+05:30",
+            "entries": [
+                {
+                    "client_id": str(session.pk),
+                    "session": str(session.pk),
+                    "student": college.number(1),
+                    "status": "late",
+                    "source": "manual",
+                    "captured_at": "2026-11-03T09:00:00+05:30",
+                }
+            ],
             "serial": "STRANGER-1",
             "allowed_networks": ["10.0.0.0/8"],
             "events": [{"pin": "1", "at": "2026-11-03T09:00:00+05:30", "direction": "in"}],
@@ -214,6 +228,7 @@ def campus(db: None) -> Campus:
             "correction-requests": str(correction.pk),
             "condonation-requests": str(condonation.pk),
             "devices": str(reader.device.pk),
+            "sync-conflicts": str(conflict.pk),
             "biometric-templates": str(template.pk),
             "departments": str(college.department.pk),
             "students": college.number(0),

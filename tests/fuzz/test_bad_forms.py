@@ -329,6 +329,17 @@ FORMS: dict[str, Form] = {
     "attendance:consent_withdraw": Form(
         "student", lambda campus: {"purpose": "photo"}, wrong={"purpose": (None, "", *NO_CHOICES)}
     ),
+    "attendance:conflict_resolve": Form(
+        "teacher",
+        lambda campus: {"keep": "incoming"},
+        wrong={"keep": (None, "", *NO_CHOICES), "version": ("x", NUL, LONG), "reason": (NUL, LONG)},
+        odd={"version": ODD, "reason": ODD},
+    ),
+    "attendance:conflicts_resolve_chosen": Form(
+        "teacher",
+        lambda campus: {"keep": "existing", "conflicts": f"{campus.ids['sync-conflicts']} "},
+        wrong={"keep": (None, "", *NO_CHOICES), "conflicts": (None, "", *NO_CHOICES)},
+    ),
 }  # fmt: skip
 
 #: Pages that are only read.
@@ -338,7 +349,7 @@ ONLY_READ = {"accounts:more"} | {
         "home", "scan", "history", "roster", "screen", "shortage", "section", "department", "leave", "leave_classes",
         "anomalies", "devices", "device_readings", "audit", "retention",
         "leave_file", "approvals", "approvals_corrections", "approvals_condonation", "corrections", "correction_file",
-        "condonation", "condonation_file", "privacy",
+        "condonation", "condonation_file", "privacy", "conflicts",
     )
 } | {"accounts:more"}  # fmt: skip
 
@@ -392,6 +403,7 @@ def address_of(name: str, campus: Campus) -> str:
         ":device": "devices",
         ":anomaly_": "dismissals",
         ":hold_": "holds",
+        ":conflict_": "sync-conflicts",
     }
     # A correction is asked for of a class.
     named = next(

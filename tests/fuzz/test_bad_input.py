@@ -75,6 +75,9 @@ class Sender:
         faculty = self.campus.real["faculty"]
         if self.endpoint.path.endswith("/substitute/"):
             faculty = self.campus.college.other_teacher.faculty.employee_no
+        if "/sync-conflicts/" in self.endpoint.path:
+            # What it names is the mark that stands; without it the one that stood.
+            return {"version": ""}
         if "/leave-applications/" in self.endpoint.path:
             return {"from_date": "2026-11-10", "to_date": "2026-11-10", "sessions": []}
         return {

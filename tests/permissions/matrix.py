@@ -67,6 +67,9 @@ GET attendance:approvals                    | login 403   403   ok    ok    ok  
 GET attendance:approvals_condonation        | login 403   403   ok    ok    ok    ok    403   ok    ok
 GET attendance:approvals_corrections        | login 403   403   ok    ok    ok    ok    403   ok    ok
 POST attendance:close session               | login 403   403   ok    403   ok    ok    403   ok    404
+GET attendance:conflicts                    | login 403   403   ok    ok    ok    ok    403   ok    ok
+POST attendance:conflict_resolve conflict   | login 403   403   ok    403   ok    ok    403   ok    404
+POST attendance:conflicts_resolve_chosen    | login 403   403   ok    ok    ok    ok    403   ok    ok
 GET attendance:configuration                | login 403   403   403   403   403   ok    403   ok    ok
 POST attendance:configuration               | login 403   403   403   403   403   ok    403   ok    ok
 GET attendance:condonation                  | login ok    ok    403   403   403   403   403   403   403
@@ -143,6 +146,9 @@ POST attendance-condonation-reject condonation| 401   403   403   403   403   40
 POST attendance-condonation-cancel condonation| 401   ok    403   403   403   403   403   403   403   404
 GET attendance-configuration                | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
 PATCH attendance-configuration              | 401   403   403   403   403   403   ok    403   ok    ok
+GET attendance-conflict-list                | 401   403   403   ok    ok    ok    ok    403   ok    ok
+GET attendance-conflict-detail conflict     | 401   403   403   ok    403   ok    ok    403   ok    404
+POST attendance-conflict-resolve conflict   | 401   403   403   ok    403   ok    ok    403   ok    404
 GET attendance-correction-detail correction | 401   ok    403   ok    403   ok    ok    ok    ok    404
 GET attendance-correction-file correction   | 401   ok    403   ok    403   ok    ok    403   ok    404
 GET attendance-correction-list              | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
@@ -189,6 +195,7 @@ GET attendance-record-detail record         | 401   ok    403   ok    403   ok  
 PATCH attendance-record-detail record       | 401   403   403   ok    403   ok    ok    403   ok    404
 GET attendance-record-list                  | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
 POST attendance-record-list                 | 401   403   403   ok    403   ok    ok    403   ok    404
+POST attendance-record-offline-sync         | 401   403   403   ok    ok    ok    ok    403   ok    ok
 POST attendance-record-qr-scan              | 401   ok    ok    403   403   403   403   403   403   403
 POST attendance-session-cancel session      | 401   403   403   ok    403   ok    ok    403   ok    404
 POST attendance-session-close session       | 401   403   403   ok    403   ok    ok    403   ok    404
@@ -289,6 +296,25 @@ BODIES: dict[str, Any] = {
         "term": w.section.term_id,
         "reason": "I was ill",
     },
+    # Of each entry its own answer says whether the person runs the class.
+    "attendance-record-offline-sync": lambda w: {
+        "batch_id": w.session.pk,
+        "device_id": "tablet",
+        "client_now": "2026-11-03T09:00:00+05:30",
+        "entries": [
+            {
+                "client_id": w.session.pk,
+                "session": w.session.pk,
+                "student": w.student.enrollment_no,
+                "status": "late",
+                "source": "manual",
+                "captured_at": "2026-11-03T09:00:00+05:30",
+            }
+        ],
+    },
+    "attendance-conflict-resolve": lambda _w: {"keep": "incoming"},
+    "attendance:conflict_resolve": lambda _w: {"keep": "incoming"},
+    "attendance:conflicts_resolve_chosen": lambda w: {"keep": "incoming", "conflicts": [w.conflict.pk]},
     "attendance-record-qr-scan": lambda _w: {"token": "x"},
     "attendance-session-list": lambda w: {
         "sections": [w.section.pk],
@@ -366,6 +392,9 @@ ADMIN: dict[str, AdminRights] = {
     "attendance.LegalHold": AdminRights("os", "o"),
     "attendance.RefusedScan": AdminRights("os"),
     "attendance.Session": AdminRights("fos"),
+    "attendance.SyncBatch": AdminRights("fos"),
+    "attendance.SyncConflict": AdminRights("fos"),
+    "attendance.SyncEntry": AdminRights("fos"),
     "attendance.TimetableSlot": AdminRights("fos", "o"),
     "attendance.UnknownDevice": AdminRights("os"),
     "audit.AuditEntry": AdminRights("os"),

@@ -24,6 +24,7 @@ from attendance.models import (
     LegalHold,
     RefusedScan,
     Session,
+    SyncConflict,
     TimetableSlot,
 )
 from attendance.services import device_calls, devices, holds, leaves, templates, timetable
@@ -32,6 +33,7 @@ from attendance.services.marking import Mark, bulk_mark
 from tests.attendance.evidence import PDF
 from tests.attendance.readers import agree
 from tests.attendance.scans import students_of
+from tests.attendance.uploads import conflict_of
 from tests.colleges import signed_in
 from tests.factories import (
     CohortFactory,
@@ -80,6 +82,7 @@ class World:
     template: BiometricTemplate
     dismissal: AnomalyDismissal
     hold: LegalHold
+    conflict: SyncConflict
 
     def client(self, actor: str) -> Client:
         user = self.people[actor]
@@ -101,6 +104,7 @@ class World:
             "template": self.template.pk,
             "dismissal": self.dismissal.pk,
             "hold": self.hold.pk,
+            "conflict": self.conflict.pk,
         }[name]
 
 
@@ -169,7 +173,7 @@ def build(now: Any) -> World:
         student=mine,
         slot=slot,
         holiday=Holiday.objects.create(school=school, date=date(2026, 12, 25), name="Christmas"),
-        record=AttendanceRecord.objects.get(),
+        record=AttendanceRecord.objects.get(student=mine),
         leave=leaves.apply_for(
             student=mine,
             kind="medical",
@@ -196,6 +200,7 @@ def build(now: Any) -> World:
             dismissed_at=now,
         ),
         hold=holds.place(school=school, student=mine, reason="Case 12", by=office, now=now),
+        conflict=conflict_of(session, students_of(session)[1], now=now, office=office),
     )
 
 

@@ -12,12 +12,11 @@ from academics.api.fields import FacultyField, RoomField, SectionField
 from academics.api.serializers import CodeField
 from attendance.api.fields import InSchoolTime, ReasonField, SchoolTimeInput
 from attendance.api.serializers.parts import CountsSerializer, SectionRefSerializer, TeacherSerializer
-from attendance.enums import SessionStatus, Source, Status
+from attendance.enums import CAPTURED_BY, SessionStatus, Source, Status
 from attendance.models import Session
 from attendance.selectors.live import Counts
 
 #: How a person or device may be recorded; the system's own records are none of them.
-CAPTURE_CHOICES = [(value, label) for value, label in Source.choices if value != Source.SYSTEM]
 
 
 class SessionSerializer(InSchoolTime, serializers.ModelSerializer):
@@ -30,9 +29,7 @@ class SessionSerializer(InSchoolTime, serializers.ModelSerializer):
     faculty = TeacherSerializer(many=True, read_only=True)
     substitute = TeacherSerializer(read_only=True, allow_null=True, help_text="Stands in for the faculty.")
     room = CodeField(allow_null=True)
-    capture_modes = serializers.ListField(
-        child=serializers.ChoiceField(choices=CAPTURE_CHOICES), read_only=True
-    )
+    capture_modes = serializers.ListField(child=serializers.ChoiceField(choices=CAPTURED_BY), read_only=True)
     counts = serializers.SerializerMethodField(help_text="Null for students, who see their own records only.")
     extra = serializers.SerializerMethodField(help_text="Not from the timetable.")
     stream_url = serializers.SerializerMethodField(
@@ -87,9 +84,7 @@ class _SessionInput(SchoolTimeInput, serializers.Serializer):
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()
     topic = serializers.CharField(max_length=200, allow_blank=True, required=False)
-    capture_modes = serializers.MultipleChoiceField(
-        choices=CAPTURE_CHOICES, allow_empty=False, required=False
-    )
+    capture_modes = serializers.MultipleChoiceField(choices=CAPTURED_BY, allow_empty=False, required=False)
 
 
 class ExtraClassSerializer(_SessionInput):

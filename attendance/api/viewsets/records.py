@@ -25,6 +25,7 @@ from attendance.api.serializers.records import (
     ScanAnswerSerializer,
     ScanSerializer,
 )
+from attendance.api.viewsets.offline import OfflineSyncMixin
 from attendance.models import AttendanceRecord, Session
 from attendance.services import marking
 from attendance.services.scanning import REFUSALS
@@ -42,7 +43,7 @@ _MARKING = (errors.NotMarkable, errors.SessionLocked, ReasonRequired)
 @extend_schema_view(
     retrieve=extend_schema(tags=_TAGS, summary="A record"),
 )
-class RecordViewSet(mixins.RetrieveModelMixin, SchoolScopedViewSet):
+class RecordViewSet(OfflineSyncMixin, mixins.RetrieveModelMixin, SchoolScopedViewSet):
     """Who was what in which class: students see their own, faculty those of their classes, the office all.
 
     Latest day first. Marking is for the class's faculty, its substitute, the head of department and the office.
@@ -56,7 +57,7 @@ class RecordViewSet(mixins.RetrieveModelMixin, SchoolScopedViewSet):
     pagination_class = CursorPagination
     # By way of the session, whose index knows school and day; the record's own would have to be made for this.
     cursor_ordering = ("-session__held_on", "-session_id", "-student_id")
-    throttle_scopes = {"bulk_mark": "bulk", "qr_scan": "scan"}
+    throttle_scopes = {"bulk_mark": "bulk", "offline_sync": "bulk", "qr_scan": "scan"}
     policies = {
         "retrieve": policies.can_view_record,
         "partial_update": policies.can_change_record,
