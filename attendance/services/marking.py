@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
@@ -19,7 +19,7 @@ from attendance.models import AttendanceRecord, Session
 from attendance.services import sessions, statistics
 from audit.services.entries import operation, plain
 from core import context
-from core.db import DatabaseBusy
+from core.db import DatabaseBusy, prepared
 from core.errors import DomainError, Invalid, ReasonRequired
 from core.ids import uuid7
 
@@ -272,7 +272,7 @@ def _keep_uncounted(session: Session) -> bool:
     Then its lock is given back: of two who keep it and both want it for themselves each would wait for the other.
     """
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic(), prepared() as cursor:
             cursor.execute("SELECT status FROM attendance_session WHERE id = %s FOR SHARE", [session.pk])
             (status,) = cursor.fetchone() or (None,)
             if status not in _UNCOUNTED:
@@ -287,7 +287,7 @@ def _judge(session: Session, marks: Sequence[Mark]) -> tuple[list[_Target], list
     targets: list[_Target] = []
     failed: list[BadMark] = []
     seen: set[int] = set()
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(
             _LOOK_UP,
             {
@@ -339,7 +339,7 @@ def _write(session: Session, targets: list[_Target], *, by: User, reason: str, n
         "request": request.request_id,
     }
     # The statements write the entries themselves: one per mark would cost more than the marks.
-    with operation(by=by, at=now) as op, connection.cursor() as cursor:
+    with operation(by=by, at=now) as op, prepared() as cursor:
         common["operation"] = op.id
         kept = [target for target in targets if target.mark.status is not None]
         if kept:

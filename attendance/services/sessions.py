@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts.models import User
 from attendance import errors
@@ -19,6 +19,7 @@ from attendance.models import AttendanceRecord, Session, SessionOccupancy
 from attendance.services import leave_effect, statistics
 from audit.services.entries import operation
 from core import live
+from core.db import prepared
 from core.errors import InvalidTransition, NotFound, ReasonRequired
 
 #: A reopened class, or one opened after its end, is closed by the scheduler after this time.
@@ -256,7 +257,7 @@ def _mark_absentees(session: Session, *, now: datetime) -> tuple[int, int]:
     One statement whatever the size of the class; it runs after the lock, so it sees every scan that counted, and
     every leave approved before.
     """
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(
             _ABSENTEES,
             {

@@ -1,4 +1,5 @@
-"""The engine behind ``DATABASES``: Django's own, but for how it sees that a kept connection has died.
+"""The engine behind ``DATABASES``: Django's own, but for how it sees that a kept connection has died, and for
+statements whose plans are kept.
 
 Django asks every connection ``SELECT 1`` before the first query of a request. A server that goes down closes its
 connections, which the socket tells for nothing: it becomes readable though nobody asked anything. Only then is the
@@ -11,6 +12,7 @@ from __future__ import annotations
 import select
 
 from django.db.backends.postgresql import base
+from django.db.backends.utils import CursorWrapper
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -21,6 +23,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         # With nothing to see, Django takes it as asked and answered.
         self.health_check_done: bool = self.health_check_done or self._is_quiet()
         super().close_if_health_check_failed()
+
+    def prepared_cursor(self) -> CursorWrapper:
+        """A cursor that sends parameters beside the statement, so that the server plans it once; see `core.db.prepared`."""
+        self.ensure_connection()
+        with self.wrap_database_errors:
+            return self._prepare_cursor(base.ServerBindingCursor(self.connection))  # type: ignore[no-any-return] # untyped
 
     def _is_quiet(self) -> bool:
         """Whether the server has said nothing since its last answer."""

@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from django.db import migrations
+
+from attendance.sql import FIGURES, FIGURES_INLINE, FIGURES_SIGNATURE
+
+_DROP = f"DROP FUNCTION {FIGURES_SIGNATURE}"
+
+
+class Migration(migrations.Migration):
+    """The formula becomes part of the statements that ask for it."""
+
+    dependencies = [("attendance", "0005_retention")]
+
+    operations = [migrations.RunSQL([_DROP, FIGURES_INLINE], [_DROP, FIGURES])]
