@@ -26,6 +26,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def prepared_cursor(self) -> CursorWrapper:
         """A cursor that sends parameters beside the statement, so that the server plans it once; see `core.db.prepared`."""
+        self.close_if_health_check_failed()
         self.ensure_connection()
         with self.wrap_database_errors:
             return self._prepare_cursor(base.ServerBindingCursor(self.connection))  # type: ignore[no-any-return] # untyped
