@@ -1,8 +1,8 @@
-"""Two more addresses that are answered before Django: a student's own percentages, and the marks of a fresh class.
+"""What else is answered before Django: a student's own percentages, the marks of a fresh class, opening and closing.
 
-Why: the statements behind them take a fraction of a millisecond (`selectors.own_summary`) and two or three
-(`services.fresh_marks`); sixteen layers of middleware and DRF's dispatch take more than the first and half of the
-second. Every student's phone asks the one, every teacher of the campus sends the other at nine o'clock.
+Why: the statements behind them take a fraction of a millisecond (`selectors.own_summary`) to a few
+(`services.fresh_marks`); sixteen layers of middleware, DRF's dispatch and its serializers take as much again, or many
+times as much. Every student's phone asks the first, every teacher of the campus sends the others at nine o'clock.
 
 Only what is plain is answered here: an access token, no cookie, no query, no `Idempotency-Key`, a body in which nothing
 is odd, and success. Everything else, every refusal among it, falls through to Django as it came. Headers are Django's
@@ -12,8 +12,9 @@ own (`envelope`), the limit is the same counter, the log and Prometheus are told
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -25,21 +26,29 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.urls import resolve
 
 from accounts.enums import Role
+from accounts.models import User
 from attendance import metrics
 from attendance.api.serializers.figures import plain_summary
 from attendance.enums import Status
 from attendance.gate.envelope import Application, Envelopes, Environ, Headers, StartResponse
 from attendance.gate.reading import NotForTheGate, body_of, sender
+from attendance.models import Session
+from attendance.selectors import in_charge
 from attendance.selectors.own_summary import own_summary
-from attendance.services import fresh_marks
+from attendance.selectors.shown_session import shown_session
+from attendance.services import fresh_marks, sessions
 from core import clock, context, limits
 from core import metrics as shared
 from core.api.renderers import dumps
+from core.errors import DomainError
 from core.middleware import address_of, request_id_of
 from core.tokens import AccessClaims
 
 SUMMARY = "/api/v1/attendance/statistics/student-summary/"
 BULK_MARK = "/api/v1/attendance/records/bulk-mark/"
+_SESSIONS = "/api/v1/attendance/sessions/"
+_ANY_SESSION = f"{_SESSIONS}{UUID(int=0)}/"
+_SESSION = re.compile(rf"{_SESSIONS}[0-9a-f-]{{36}}/")
 #: A class of two hundred; larger ones take a while anyhow.
 _MOST_MARKS = 200
 _LONGEST_BODY = 32_768
@@ -111,6 +120,36 @@ class FreshMarks:
         return {"saved": len(asked.numbers), "unchanged": 0, "failed": []}
 
 
+class _Life:
+    """``POST sessions/{id}/open/`` and ``…/close/`` by whoever holds the class."""
+
+    method, role, scope = "POST", Role.FACULTY.value, "user"
+
+    def __init__(self, verb: str, move: Callable[..., Session]) -> None:
+        #: Of no class at all: what is asked to learn the headers.
+        self.path = f"{_SESSIONS}{UUID(int=0)}/{verb}/"
+        self._move = move
+
+    def read(self, environ: Environ) -> UUID:
+        if environ.get("CONTENT_LENGTH") not in {None, "", "0"} or "HTTP_TRANSFER_ENCODING" in environ:
+            raise NotForTheGate("body")
+        return _uuid(environ["PATH_INFO"].removeprefix(_SESSIONS).partition("/")[0])
+
+    def answer(self, asked: UUID, claims: AccessClaims, now: datetime) -> dict[str, Any]:
+        if not in_charge.holds(user_id=claims.user_id, session_id=asked):
+            raise NotForTheGate("not_in_charge")
+        # Of either the services want no more than who they are.
+        by = User(pk=claims.user_id, school_id=claims.school_id, role=claims.role)
+        try:
+            self._move(session=Session(pk=asked), by=by, now=now)
+        except DomainError as refusal:
+            raise NotForTheGate(refusal.code) from None
+        found = shown_session(asked)
+        if found is None:
+            raise NotForTheGate("gone")
+        return found
+
+
 class _Opened(Generic[Q]):
     """A door with the headers of its answers."""
 
@@ -169,11 +208,20 @@ class Doors:
 
     def __init__(self, django: Application) -> None:
         self._django = django
-        doors: list[Door[Any]] = [OwnSummary(), FreshMarks()]
+        doors: list[Door[Any]] = [
+            OwnSummary(),
+            FreshMarks(),
+            _Life("open", sessions.open_session),
+            _Life("close", sessions.close_session),
+        ]
         self._doors = {(door.path, door.method): _Opened(door, django) for door in doors}
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        door = self._doors.get((environ["PATH_INFO"], environ["REQUEST_METHOD"]))
+        path: str = environ["PATH_INFO"]
+        if path.startswith(_SESSIONS):
+            # Which class it is, the door reads.
+            path = _SESSION.sub(_ANY_SESSION, path, count=1)
+        door = self._doors.get((path, environ["REQUEST_METHOD"]))
         if door is not None:
             try:
                 headers, body = door.pass_through(environ)

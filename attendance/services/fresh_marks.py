@@ -13,23 +13,17 @@ from uuid import UUID
 
 from django.db import transaction
 
+from attendance.selectors.in_charge import TEACHER
 from core import context, live
 from core.db import prepared
 from core.ids import uuid7
 
-# Who may be signed in: `accounts.backends`. Who may mark: `policies.can_mark`, of which only the first two are looked
-# at. Whoever closes the class meanwhile is waited for, and then it is not open any more: PostgreSQL looks again.
-_STATEMENT = """
+# Whoever closes the class meanwhile is waited for, and then it is not open any more: PostgreSQL looks again.
+_STATEMENT = f"""
 WITH class AS MATERIALIZED (
     SELECT s.id, s.held_on, s.school_id
-      FROM attendance_session s
-      JOIN accounts_user u ON u.id = %(actor)s::bigint AND u.is_active AND u.role = 'faculty'
-           AND u.school_id = s.school_id
-      JOIN accounts_school school ON school.id = s.school_id AND school.is_active
-      JOIN academics_faculty f ON f.user_id = u.id
+      FROM attendance_session s {TEACHER.format(user="%(actor)s")}
      WHERE s.id = %(session)s AND s.status IN ('open', 'unconfirmed')
-       AND (s.substitute_id = f.id OR EXISTS (SELECT 1 FROM attendance_session_faculty sf
-                                               WHERE sf.session_id = s.id AND sf.faculty_id = f.id))
        FOR SHARE OF s
 ), placed AS MATERIALIZED (
     SELECT i.record_id, i.entry_id, i.status, c.id AS session_id, c.held_on, c.school_id, st.id AS student_id,

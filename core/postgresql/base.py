@@ -25,7 +25,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().close_if_health_check_failed()
 
     def prepared_cursor(self) -> CursorWrapper:
-        """A cursor that sends parameters beside the statement, so that the server plans it once; see `core.db.prepared`."""
+        """A cursor that sends parameters beside the statement, which is planned once; see `core.db.prepared`."""
         self.close_if_health_check_failed()
         self.ensure_connection()
         with self.wrap_database_errors:

@@ -18,8 +18,8 @@ from accounts.models import School, User
 from attendance.enums import SessionStatus, Status
 from attendance.gate import Doors
 from attendance.gate.doors import BULK_MARK, SUMMARY
-from attendance.models import AttendanceConfiguration, AttendanceRecord, Session
-from attendance.services import marking
+from attendance.models import AttendanceConfiguration, AttendanceRecord, AttendanceStatistics, Session
+from attendance.services import marking, statistics
 from attendance.services.sessions import close_session
 from audit.models import AuditEntry
 from core import clock, limits
@@ -27,7 +27,14 @@ from core.tokens import encode_access
 from tests.attendance.scans import students_of
 from tests.attendance.test_scan_paths import Behind
 from tests.attendance.wsgi import Answer, call
-from tests.factories import FacultyFactory, SectionFactory, SessionFactory, StudentFactory, TermFactory
+from tests.factories import (
+    FacultyFactory,
+    RoomFactory,
+    SectionFactory,
+    SessionFactory,
+    StudentFactory,
+    TermFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -390,3 +397,97 @@ def test_a_request_that_falls_through_counts_once(room: Room, settings: Any) -> 
             codes.append(call(room.doors, path=BULK_MARK, body=body, token=room.token()).status[:3])
 
     assert codes == ["200", "200", "429"]
+
+
+def _moved(room: Room, verb: str, **request: Any) -> tuple[Answer, Answer, bool]:
+    """Both answers to the same move of the class, each from where it stood; and whether the door answered."""
+    before = Session.objects.filter(pk=room.session.pk).values().get()
+    request.setdefault("token", room.token())
+    path = f"/api/v1/attendance/sessions/{request.pop('session', room.session.pk)}/{verb}/"
+    answers = []
+    for application in (room.django, room.doors):
+        limits.forget_local()
+        room.django.reached = 0
+        with clock.frozen(room.now):
+            answers.append(call(application, path=path, **request))
+        if application is room.django:
+            AttendanceStatistics.objects.filter(school=room.session.school).delete()
+            AttendanceRecord.objects.filter(session=room.session, source="system").delete()
+            Session.objects.filter(pk=room.session.pk).update(**before)
+    return answers[0], answers[1], room.django.reached == 0
+
+
+def _planned(room: Room) -> None:
+    Session.objects.filter(pk=room.session.pk).update(
+        status=SessionStatus.SCHEDULED, opened_at=None, opened_by_human_at=None, qr_started_at=None
+    )
+
+
+@pytest.mark.parametrize("timezone", ["Asia/Kolkata", "UTC"])
+def test_a_class_is_opened_at_the_door_as_by_the_api(room: Room, timezone: str) -> None:
+    _planned(room)
+    School.objects.filter(pk=room.session.school_id).update(timezone=timezone)
+    substitute = FacultyFactory(school=room.session.school)
+    Session.objects.filter(pk=room.session.pk).update(
+        substitute=substitute, room=RoomFactory(school=room.session.school), topic="Trees"
+    )
+
+    plain, door, by_door = _moved(room, "open")
+
+    assert_alike(plain, door)
+    assert (door.json()["status"], by_door) == ("open", True)
+    opened = Session.objects.get(pk=room.session.pk)
+    assert opened.opened_by_id == room.teacher.user_id
+    entry = AuditEntry.objects.filter(action="session.open", object_id=str(room.session.pk)).latest("id")
+    assert (entry.actor_id, entry.actor_kind, entry.ip) == (room.teacher.user_id, "user", "10.1.2.3")
+
+
+def test_a_class_is_closed_at_the_door_as_by_the_api(room: Room) -> None:
+    marking.mark(
+        session=room.session,
+        student=room.students[0].enrollment_no,
+        status="late",
+        by=room.teacher.user,
+        now=room.now,
+    )
+
+    plain, door, by_door = _moved(room, "close")
+
+    assert_alike(plain, door)
+    assert (door.json()["counts"]["absent"], door.json()["counts"]["late"], by_door) == (2, 1, True)
+    assert statistics.check(school=room.session.school) == []
+
+
+def test_opening_and_closing_again_is_harmless_at_the_door(room: Room) -> None:
+    opened = _moved(room, "open")
+    Session.objects.filter(pk=room.session.pk).update(status=SessionStatus.CLOSED, closed_at=room.now)
+    closed = _moved(room, "close")
+
+    for plain, door, by_door in (opened, closed):
+        assert_alike(plain, door)
+        assert (door.status, by_door) == ("200 OK", True)
+
+
+@pytest.mark.parametrize(
+    ("request_of", "status"),
+    [
+        (_not_theirs, 403),
+        (_of_another_school, 404),
+        (_left_the_staff, 401),
+        (lambda room: {"session": uuid4()}, 404),
+        (lambda room: {"session": "none"}, 404),
+        (lambda room: {"body": b"{}"}, 200),
+        (lambda room: {"token": room.token(room.students[0].user)}, 403),
+        (
+            lambda room: Session.objects.filter(pk=room.session.pk).update(status=SessionStatus.VOID) and {},
+            409,
+        ),
+    ],
+)
+def test_moves_that_are_not_plain_are_left_to_django(
+    room: Room, request_of: Callable[[Room], dict[str, Any]], status: int
+) -> None:
+    plain, door, by_door = _moved(room, "close", **request_of(room))
+
+    assert_alike(plain, door)
+    assert (int(door.status[:3]), by_door) == (status, False)

@@ -16,7 +16,6 @@ from attendance.enums import Status
 from attendance.iclock import Reading
 from attendance.models import AttendanceRecord
 from attendance.selectors.course_summary import course_summary
-from attendance.selectors.departments import department_summary
 from attendance.selectors.figures import student_summary
 from attendance.selectors.live import live_states
 from attendance.selectors.own_summary import own_summary
@@ -32,7 +31,6 @@ from attendance.services import (
     scheduler,
     sessions,
 )
-from core.ids import uuid7
 from tests.attendance.scans import request_of
 from tests.plans.world import Large
 
