@@ -155,23 +155,7 @@ class CorrectionQuerySet(RequestQuerySet):
         if user.role == Role.STUDENT:
             return self.filter(student__user=user)
         sessions = self.model._meta.get_field("session").related_model
-        return self.of_sessions(sessions.objects.visible_to(user))
-
-    def of_sessions(self, sessions: models.QuerySet[Any]) -> Self:
-        """Those of these classes, each found by the index of its class.
-
-        Asked as an array: of `IN` over a subquery the planner may believe that it is half of all classes, and walk
-        through every record that there is.
-        """
-        return self.filter(_OneOf(models.F("session"), ArraySubquery(sessions.order_by().values("pk"))))
-
-
-class _OneOf(models.Func):
-    """Whether the first is in the second, which is an array."""
-
-    template = "(%(expressions)s))"
-    arg_joiner = " = ANY ("
-    output_field = models.BooleanField()
+        return self.filter(session__in=sessions.objects.visible_to(user).values("pk"))
 
     def reviewable_by(self, user: User) -> Self:
         """Of the classes they run: a correction is a mark by hand."""

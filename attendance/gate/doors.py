@@ -176,7 +176,7 @@ class _Opened(Generic[Q]):
         environ[limits.COUNTED] = self.door.scope
         known = context.RequestContext(request_id=request_id_of(environ), ip=address_of(environ))
         # As at the beginning of a request in Django: a connection that died since the last one is made anew.
-        connection.health_check_done = False
+        connection.health_check_done = False  # type: ignore[attr-defined] # of Django's, untyped
         try:
             with context.use(known):
                 body = dumps(self.door.answer(asked, claims, now))

@@ -10,6 +10,7 @@ request that meets it.
 from __future__ import annotations
 
 import select
+from typing import cast
 
 from django.db.backends.postgresql import base
 from django.db.backends.utils import CursorWrapper
@@ -29,7 +30,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.close_if_health_check_failed()
         self.ensure_connection()
         with self.wrap_database_errors:
-            return self._prepare_cursor(base.ServerBindingCursor(self.connection))  # type: ignore[no-any-return] # untyped
+            # As Django makes its own, of which its types do not know.
+            cursor = base.ServerBindingCursor(self.connection)  # type: ignore[call-arg]
+            return cast(CursorWrapper, self._prepare_cursor(cursor))  # type: ignore[attr-defined]
 
     def _is_quiet(self) -> bool:
         """Whether the server has said nothing since its last answer."""
