@@ -36,7 +36,7 @@ from attendance.models import Session
 from attendance.selectors import in_charge
 from attendance.selectors.own_summary import own_summary
 from attendance.selectors.shown_session import shown_session
-from attendance.services import fresh_marks, sessions
+from attendance.services import fresh_marks, plain_moves, sessions
 from core import clock, context, limits
 from core import metrics as shared
 from core.api.renderers import dumps
@@ -125,10 +125,10 @@ class _Life:
 
     method, role, scope = "POST", Role.FACULTY.value, "user"
 
-    def __init__(self, verb: str, move: Callable[..., Session]) -> None:
+    def __init__(self, verb: str, plain: Callable[..., bool], move: Callable[..., Session]) -> None:
         #: Of no class at all: what is asked to learn the headers.
         self.path = f"{_SESSIONS}{UUID(int=0)}/{verb}/"
-        self._move = move
+        self._plain, self._move = plain, move
 
     def read(self, environ: Environ) -> UUID:
         if environ.get("CONTENT_LENGTH") not in {None, "", "0"} or "HTTP_TRANSFER_ENCODING" in environ:
@@ -136,18 +136,23 @@ class _Life:
         return _uuid(environ["PATH_INFO"].removeprefix(_SESSIONS).partition("/")[0])
 
     def answer(self, asked: UUID, claims: AccessClaims, now: datetime) -> dict[str, Any]:
+        if not self._plain(session_id=asked, user_id=claims.user_id, now=now):
+            self._move_anyway(asked, claims, now)
+        found = shown_session(asked)
+        if found is None:
+            raise NotForTheGate("gone")
+        return found
+
+    def _move_anyway(self, asked: UUID, claims: AccessClaims, now: datetime) -> None:
+        """A second time, by way of the scheduler, after its end: the service knows. Raises NotForTheGate."""
         if not in_charge.holds(user_id=claims.user_id, session_id=asked):
             raise NotForTheGate("not_in_charge")
-        # Of either the services want no more than who they are.
+        # Of either the service wants no more than who they are.
         by = User(pk=claims.user_id, school_id=claims.school_id, role=claims.role)
         try:
             self._move(session=Session(pk=asked), by=by, now=now)
         except DomainError as refusal:
             raise NotForTheGate(refusal.code) from None
-        found = shown_session(asked)
-        if found is None:
-            raise NotForTheGate("gone")
-        return found
 
 
 class _Opened(Generic[Q]):
@@ -211,8 +216,8 @@ class Doors:
         doors: list[Door[Any]] = [
             OwnSummary(),
             FreshMarks(),
-            _Life("open", sessions.open_session),
-            _Life("close", sessions.close_session),
+            _Life("open", plain_moves.open_planned, sessions.open_session),
+            _Life("close", plain_moves.close_open, sessions.close_session),
         ]
         self._doors = {(door.path, door.method): _Opened(door, django) for door in doors}
 

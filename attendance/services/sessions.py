@@ -234,7 +234,9 @@ def free(sessions: Iterable[Session]) -> None:
 
 
 def _close(session: Session, *, by: User | None, now: datetime, action: str = "") -> Session:
-    absent, on_leave = _mark_absentees(session, now=now)
+    absent, on_leave = mark_absentees(
+        session, mark_absent=session.school.attendance_configuration.auto_mark_absent, now=now
+    )
     with operation(by=by, at=now) as op:
         _move(
             session,
@@ -251,7 +253,7 @@ def _close(session: Session, *, by: User | None, now: datetime, action: str = ""
     return session
 
 
-def _mark_absentees(session: Session, *, now: datetime) -> tuple[int, int]:
+def mark_absentees(session: Session, *, mark_absent: bool, now: datetime) -> tuple[int, int]:
     """How many are absent, and how many are what their leave says.
 
     One statement whatever the size of the class; it runs after the lock, so it sees every scan that counted, and
@@ -265,7 +267,7 @@ def _mark_absentees(session: Session, *, now: datetime) -> tuple[int, int]:
                 "held_on": session.held_on,
                 "school": session.school_id,
                 "now": now,
-                "mark_absent": session.school.attendance_configuration.auto_mark_absent,
+                "mark_absent": mark_absent,
             },
         )
         absent = [is_absent for (is_absent,) in cursor.fetchall()]

@@ -19,7 +19,7 @@ from attendance.enums import SessionStatus, Status
 from attendance.gate import Doors
 from attendance.gate.doors import BULK_MARK, SUMMARY
 from attendance.models import AttendanceConfiguration, AttendanceRecord, AttendanceStatistics, Session
-from attendance.services import marking, statistics
+from attendance.services import leaves, marking, statistics
 from attendance.services.sessions import close_session
 from audit.models import AuditEntry
 from core import clock, limits
@@ -456,6 +456,62 @@ def test_a_class_is_closed_at_the_door_as_by_the_api(room: Room) -> None:
     assert_alike(plain, door)
     assert (door.json()["counts"]["absent"], door.json()["counts"]["late"], by_door) == (2, 1, True)
     assert statistics.check(school=room.session.school) == []
+
+
+@pytest.mark.parametrize("verb", ["open", "close"])
+def test_both_ways_leave_the_same_class_marks_and_entry(room: Room, verb: str) -> None:
+    section = SectionFactory(school=room.session.school, term=room.session.term, students=3)
+    other = Room(
+        SessionFactory(
+            open=True,
+            section=section,
+            teacher=room.teacher,
+            starts_at=room.session.starts_at + timedelta(minutes=50),
+        ),
+        room.now,
+    )
+    left = []
+    for application, here in ((room.django, room), (room.doors, other)):
+        if verb == "open":
+            _planned(here)
+        else:
+            Session.objects.filter(pk=here.session.pk).update(
+                opened_at=room.now, opened_by_human_at=room.now, qr_started_at=room.now
+            )
+        leave = here.students[1]
+        with clock.frozen(room.now):
+            made = leaves.apply_for(
+                student=leave,
+                kind="medical",
+                from_date=here.session.held_on,
+                to_date=here.session.held_on,
+                reason="flu",
+                by=leave.user,
+                now=room.now,
+            )
+            leaves.approve(leave=made, by=room.teacher.user, now=room.now)
+            call(
+                application, path=f"/api/v1/attendance/sessions/{here.session.pk}/{verb}/", token=room.token()
+            )
+        (row,) = Session.objects.filter(pk=here.session.pk).values()
+        records = AttendanceRecord.objects.filter(session=here.session).order_by("student_id").values()
+        (entry,) = AuditEntry.objects.filter(object_id=str(here.session.pk)).values()
+        figures = (
+            AttendanceStatistics.objects.filter(student__in=here.students).order_by("student_id").values()
+        )
+        own = {"id", "starts_at", "ends_at", "xid", "operation_id", "object_id", "course_id"}
+        own |= {"session_id", "section_id", "student_id", "snapshot_id", "leave_id"}
+        left.append(
+            [
+                [{k: v for k, v in one.items() if k not in own} for one in rows]
+                for rows in ([row], records, [entry], figures)
+            ]
+        )
+
+    assert left[0] == left[1]
+    assert [record["status"] for record in left[1][1]] == (
+        ["absent", "excused", "absent"] if verb == "close" else []
+    )
 
 
 def test_opening_and_closing_again_is_harmless_at_the_door(room: Room) -> None:
