@@ -70,8 +70,8 @@ def pgbench(place: Place, text: str, *, first: int, seconds: int, clients: int =
         script.flush()
         done = subprocess.run(
             [
-                _program(place), "--no-vacuum", "--protocol=prepared", f"--client={clients}", f"--jobs={min(2, clients)}",
-                f"--time={seconds}", f"--file={script.name}", f"--define=first={first}", f"--define=clients={clients}",
+                _program(place), "--no-vacuum", "--protocol=prepared", f"--client={clients}",
+                f"--jobs={min(2, clients)}", f"--time={seconds}", f"--file={script.name}", f"--define=first={first}", f"--define=clients={clients}",
                 "--define=i=0",
                 place.application_url(),
             ],

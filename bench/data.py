@@ -13,6 +13,8 @@ from uuid import UUID
 
 import psycopg
 
+from core.ids import UUID7_SQL
+
 STUDENTS = 50_000
 CLASS_SIZE = 60
 COHORTS = -(-STUDENTS // CLASS_SIZE)
@@ -114,9 +116,8 @@ _FUNCTIONS = (
         RETURN ('018e0000-0000-7000-8000-' || lpad(to_hex(cohort * {COURSES} + course), 12, '0'))::uuid""",
     # Time-ordered, as the application makes them (RFC 9562): milliseconds in the first 48 bits, then version 7.
     """CREATE FUNCTION bench.uuid7(at timestamptz) RETURNS uuid LANGUAGE sql VOLATILE PARALLEL SAFE
-        RETURN encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid()) PLACING
-            substring(int8send((extract(epoch FROM at) * 1000)::bigint) FROM 3) FROM 1 FOR 6), 52, 1), 53, 1),
-            'hex')::uuid""",
+        RETURN """
+    + UUID7_SQL.format(at="at"),
 )
 
 _COLLEGE = (

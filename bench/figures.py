@@ -55,7 +55,7 @@ def check(place: Place, port: int, requests: SummaryRequests) -> int:
             student = number * data.STRIDE % data.STUDENTS
             counted = database.execute(_RECOUNT, [student + 1]).fetchall()
             told = [
-                tuple([one["course"]["code"], *(one[name] for name in ("present", "late", "absent"))])
+                (one["course"]["code"], *(one[name] for name in ("present", "late", "absent")))
                 for one in answer["courses"]
                 if one["held"]
             ]
@@ -118,7 +118,8 @@ _SPOIL = """
 UPDATE attendance_statistics SET present = present + 1, held = held + 1
  WHERE id = (SELECT min(id) FROM attendance_statistics)
 """
+_VALUES = {"student": ":student", "term": "1", "school": str(data.SCHOOL), "on": "current_date"}
 _SCRIPT = f"""\\set n :first + {baseline.CLIENTS} * :i + :client_id
 \\set i :i + 1
 \\set student ((:n * {data.STRIDE}) % {data.STUDENTS}) + 1
-{baseline.filled(figures._SUMMARY, {"student": ":student", "term": "1", "school": str(data.SCHOOL), "on": "current_date"})}"""
+{baseline.filled(figures._SUMMARY, _VALUES)}"""

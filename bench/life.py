@@ -147,7 +147,8 @@ SELECT sum(least({data.CLASS_SIZE}, {data.STUDENTS} - n %% {data.COHORTS} * {dat
 """
 # Begun two hours before, so that they end after their beginning.
 _ENDING = """
-UPDATE attendance_session SET starts_at = now() - interval '2 hours', ends_at = now() - make_interval(mins => %(minutes)s)
+UPDATE attendance_session
+   SET starts_at = now() - interval '2 hours', ends_at = now() - make_interval(mins => %(minutes)s)
  WHERE id BETWEEN bench.session_id(%(first)s) AND bench.session_id(%(first)s + %(many)s - 1) AND status = 'open'
 """
 
@@ -169,7 +170,8 @@ VALUES (bench.uuid7(clock_timestamp()), now(), {data.SCHOOL}, bench.uuid7(clock_
 """
 _SCRIPT = f"""\\set n :clients * :i + :client_id
 \\set i :i + 1
-\\set session {data.session_of(0, 0)} + :first * {data.COHORTS} + :n / {data.FULL_COHORTS} * {data.COHORTS} + :n % {data.FULL_COHORTS}
+\\set wave :first + :n / {data.FULL_COHORTS}
+\\set session {data.session_of(0, 0)} + :wave * {data.COHORTS} + :n % {data.FULL_COHORTS}
 BEGIN;
 SELECT status FROM attendance_session WHERE id = {_SESSION} FOR UPDATE;
 UPDATE attendance_session SET status = 'open', opened_at = now(), opened_by_human_at = now() WHERE id = {_SESSION};
