@@ -71,8 +71,8 @@ def pgbench(place: Place, text: str, *, first: int, seconds: int, clients: int =
         done = subprocess.run(
             [
                 _program(place), "--no-vacuum", "--protocol=prepared", f"--client={clients}",
-                f"--jobs={min(2, clients)}", f"--time={seconds}", f"--file={script.name}", f"--define=first={first}", f"--define=clients={clients}",
-                "--define=i=0",
+                f"--jobs={min(2, clients)}", f"--time={seconds}", f"--file={script.name}",
+                f"--define=first={first}", f"--define=clients={clients}", "--define=i=0",
                 place.application_url(),
             ],
             # The plan that the site's own connection uses.

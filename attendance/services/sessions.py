@@ -30,8 +30,9 @@ REOPENED_FOR = timedelta(minutes=30)
 _ABSENTEES = f"""
 INSERT INTO attendance_record (id, held_on, session_id, school_id, section_id, student_id, snapshot_id, status,
                                source, marked_at, leave_id)
-SELECT {UUID7_SQL.format(at="%(now)s::timestamptz")}, %(held_on)s, %(session)s, %(school)s, who.section_id, who.student_id,
-       who.snapshot_id, coalesce(leave.status, 'absent'), 'system', %(now)s, leave.id
+SELECT {UUID7_SQL.format(at="%(now)s::timestamptz")},
+       %(held_on)s, %(session)s, %(school)s, who.section_id, who.student_id, who.snapshot_id,
+       coalesce(leave.status, 'absent'), 'system', %(now)s, leave.id
   FROM (SELECT DISTINCT ON (e.student_id) e.student_id, e.section_id, st.current_snapshot_id AS snapshot_id
           FROM attendance_session_sections ss
           JOIN academics_enrollment e ON e.section_id = ss.section_id
