@@ -77,8 +77,9 @@ SELECT count(*) FROM moved
 
 def open_planned(*, session_id: UUID, user_id: int, now: datetime) -> bool:
     """Open it as `sessions.open_session` does; whether it was opened."""
+    known = {**_known(session_id, user_id, now), "early": OPEN_EARLY}
     with transaction.atomic(), prepared() as cursor:
-        cursor.execute(_OPEN, {**_known(session_id, user_id, now), "early": OPEN_EARLY})
+        cursor.execute(_OPEN, known)
         (opened,) = cursor.fetchone() or (0,)
     if opened:
         live.announcer.tell([session_id])
