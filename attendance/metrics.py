@@ -1,4 +1,4 @@
-"""What Prometheus is told of scans beside their answers, which `services.scanning` counts by code."""
+"""What Prometheus is told of scans beside their answers, which `services.scanning` counts by code; and of the doors."""
 
 from __future__ import annotations
 
@@ -15,3 +15,8 @@ BATCH_SECONDS = Histogram(
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2),
 )
 PASSED = Counter("campushub_scan_gate_passed", "Scans that the gate left to Django, by reason.", ["reason"])
+PASSED_DOOR = Counter(
+    "campushub_door_passed",
+    "Requests that the doors before Django left to it, by address and reason.",
+    ["route", "reason"],
+)

@@ -19,13 +19,13 @@ $body$;
 # percentage = 100 p / n rounded half up; need = ceil((t n - 100 p) / (100 - t)); can_miss = floor(100 p / t - n).
 # Bands compare unrounded. numeric keeps every step exact, and round(numeric) rounds halves away from zero.
 # attended and counted are p and n themselves, for people: "18 of 23".
-FIGURES = """
+_FIGURES = """
 CREATE FUNCTION attendance_figures(
     present bigint, late bigint, absent bigint, excused bigint,
     late_weight numeric, excused_is_present boolean, threshold integer, floor_percent integer,
     OUT percentage numeric, OUT band text, OUT need integer, OUT can_miss integer,
     OUT attended numeric, OUT counted integer
-) LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
+) {returns} LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
     SELECT CASE WHEN n > 0 THEN round(100 * p / n, 2) END,
            CASE WHEN n = 0 THEN NULL
                 WHEN 100 * p >= threshold * n THEN 'clear'
@@ -39,6 +39,10 @@ CREATE FUNCTION attendance_figures(
          ) AS counts
 $body$;
 """
+
+FIGURES = _FIGURES.format(returns="")
+# The same as a table of one row: the planner writes that into the statement that asks, where a call would cost 30 µs.
+FIGURES_INLINE = _FIGURES.format(returns="RETURNS SETOF record ROWS 1")
 
 FIGURES_SIGNATURE = "attendance_figures(bigint, bigint, bigint, bigint, numeric, boolean, integer, integer)"
 

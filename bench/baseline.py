@@ -1,4 +1,4 @@
-"""The bare database doing the same transaction: pgbench with the statement of the site, one row at a time."""
+"""The bare database doing the same transaction: pgbench with the statements of the site."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,13 +45,34 @@ class Baseline:
 
 def scans(place: Place, *, first: int, seconds: int) -> Baseline:
     """Scan with pgbench for so long. Raises Problem when it is missing or fails."""
+    statement = SCAN_STATEMENT.replace("$1", _SCANS).replace("$2", "now()")
+    return pgbench(place, _SCRIPT + one_line(statement), first=first, seconds=seconds)
+
+
+def filled(statement: str, values: Mapping[str, str]) -> str:
+    """A statement of the site with SQL in the place of each of its named parameters."""
+    text = re.sub(r"%\((\w+)\)s", lambda found: values[found[1]], statement)
+    return one_line(text.replace("%%", "%"))
+
+
+def one_line(statement: str) -> str:
+    """The statement as pgbench wants it."""
+    return " ".join(re.sub(r"--[^\n]*", "", statement).split()) + ";\n"
+
+
+def pgbench(place: Place, text: str, *, first: int, seconds: int, clients: int = CLIENTS) -> Baseline:
+    """Run a script for so long with so many clients; it finds `first`, `clients`, `i` and `client_id`.
+
+    Raises Problem when pgbench is missing or fails.
+    """
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
-        script.write(_SCRIPT + _one_line(SCAN_STATEMENT) + ";\n")
+        script.write(text)
         script.flush()
         done = subprocess.run(
             [
-                _program(place), "--no-vacuum", "--protocol=prepared", f"--client={CLIENTS}", "--jobs=2",
-                f"--time={seconds}", f"--file={script.name}", f"--define=first={first}", "--define=i=0",
+                _program(place), "--no-vacuum", "--protocol=prepared", f"--client={clients}",
+                f"--jobs={min(2, clients)}", f"--time={seconds}", f"--file={script.name}",
+                f"--define=first={first}", f"--define=clients={clients}", "--define=i=0",
                 place.application_url(),
             ],
             # The plan that the site's own connection uses.
@@ -60,15 +82,9 @@ def scans(place: Place, *, first: int, seconds: int) -> Baseline:
     transactions = re.search(r"transactions actually processed: (\d+)", done.stdout)
     rate = re.search(r"tps = ([\d.]+)", done.stdout)
     if done.returncode or transactions is None or rate is None:
-        raise Problem(f"pgbench failed: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
+        told = (done.stderr or done.stdout).strip().splitlines()
+        raise Problem("pgbench failed: " + next((line for line in told if "ERROR" in line), told[-1]))
     return Baseline(int(transactions[1]), float(rate[1]))
-
-
-def _one_line(statement: str) -> str:
-    """The statement as pgbench wants it, its parameters made from pgbench's variables."""
-    without_comments = re.sub(r"--[^\n]*", "", statement)
-    filled = without_comments.replace("$1", _SCANS).replace("$2", "now()")
-    return " ".join(filled.split())
 
 
 def _program(place: Place) -> Path:

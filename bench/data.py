@@ -13,13 +13,19 @@ from uuid import UUID
 
 import psycopg
 
+from core.ids import UUID7_SQL
+
 STUDENTS = 50_000
 CLASS_SIZE = 60
 COHORTS = -(-STUDENTS // CLASS_SIZE)
 COURSES = 5
 SCHOOL = 1
+#: Cohorts that are as large as a class can be; the last one is smaller.
+FULL_COHORTS = STUDENTS // CLASS_SIZE
 #: People of the school office, who may watch every class.
 OFFICE_USERS = range(1, 21)
+#: One teacher a cohort, who holds all its classes.
+FIRST_TEACHER = 100
 FIRST_USER = 1_000
 #: Sessions of past waves are numbered from 0, those of open ones from here.
 FIRST_OPEN_SESSION = 1_000_000
@@ -48,11 +54,16 @@ def session_id(number: int) -> UUID:
     return UUID(f"018f0000-0000-7000-8000-{number:012x}")
 
 
+def session_of(wave: int, cohort: int) -> int:
+    """The number of the class of a cohort in a wave of open (or planned) classes."""
+    return FIRST_OPEN_SESSION + wave * COHORTS + cohort
+
+
 def pair(number: int) -> Pair:
     """The `number`-th scan: all students once, each in their own class, then all again in the next wave."""
     wave, position = divmod(number, STUDENTS)
     student = position * STRIDE % STUDENTS
-    return Pair(student, FIRST_OPEN_SESSION + wave * COHORTS + student // CLASS_SIZE)
+    return Pair(student, session_of(wave, student // CLASS_SIZE))
 
 
 def fill(connection: psycopg.Connection[Any], *, rows: int) -> None:
@@ -73,18 +84,26 @@ def fill(connection: psycopg.Connection[Any], *, rows: int) -> None:
     connection.execute("VACUUM (ANALYZE)")
 
 
-def open_waves(connection: psycopg.Connection[Any], *, first: int, count: int) -> None:
-    """Open one session per cohort, `count` times over; each wave has room for `STUDENTS` scans."""
+def open_waves(connection: psycopg.Connection[Any], *, first: int, count: int, planned: bool = False) -> None:
+    """Open one session per cohort, `count` times over; each wave has room for `STUDENTS` scans.
+
+    `planned` ones are about to begin: somebody has to open them.
+    """
     for wave in range(first, first + count):
         _add_sessions(
-            connection, first=FIRST_OPEN_SESSION + wave * COHORTS, course=wave % COURSES, days_ago=0
+            connection, first=session_of(wave, 0), course=wave % COURSES, days_ago=0, planned=planned
         )
 
 
-def _add_sessions(connection: psycopg.Connection[Any], *, first: int, course: int, days_ago: int) -> None:
+def _add_sessions(
+    connection: psycopg.Connection[Any], *, first: int, course: int, days_ago: int, planned: bool = False
+) -> None:
     """One session per cohort, `days_ago` days before today; open if that is today, else closed."""
     connection.execute(_SESSIONS, {"first": first, "days_ago": days_ago})
     connection.execute(_SESSION_SECTIONS, {"first": first, "course": course})
+    connection.execute(_SESSION_TEACHERS, {"first": first})
+    if planned:
+        connection.execute(_PLANNED, {"first": first})
 
 
 _FUNCTIONS = (
@@ -97,9 +116,8 @@ _FUNCTIONS = (
         RETURN ('018e0000-0000-7000-8000-' || lpad(to_hex(cohort * {COURSES} + course), 12, '0'))::uuid""",
     # Time-ordered, as the application makes them (RFC 9562): milliseconds in the first 48 bits, then version 7.
     """CREATE FUNCTION bench.uuid7(at timestamptz) RETURNS uuid LANGUAGE sql VOLATILE PARALLEL SAFE
-        RETURN encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid()) PLACING
-            substring(int8send((extract(epoch FROM at) * 1000)::bigint) FROM 3) FROM 1 FOR 6), 52, 1), 53, 1),
-            'hex')::uuid""",
+        RETURN """
+    + UUID7_SQL.format(at="at"),
 )
 
 _COLLEGE = (
@@ -122,6 +140,12 @@ _COLLEGE = (
             is_active, date_joined, school_id)
         SELECT i, '!', false, 'office' || i || '@bench', 'Office', '', 'admin', '', true, now(), {SCHOOL}
           FROM generate_series({OFFICE_USERS.start}, {OFFICE_USERS.stop - 1}) i""",
+    f"""INSERT INTO accounts_user (id, password, is_superuser, username, full_name, email, role, language,
+            is_active, date_joined, school_id)
+        SELECT {FIRST_TEACHER} + c, '!', false, 'f' || c || '@bench', 'Teacher ' || c, '', 'faculty', '', true, now(),
+               {SCHOOL} FROM generate_series(0, {COHORTS - 1}) c""",
+    f"""INSERT INTO academics_faculty (id, user_id, school_id, employee_no, designation)
+        SELECT c + 1, {FIRST_TEACHER} + c, {SCHOOL}, 'F' || c, '' FROM generate_series(0, {COHORTS - 1}) c""",
     f"""INSERT INTO academics_term (id, name, starts_on, ends_on, school_id)
         VALUES (1, 'Benchmark', current_date - 250, current_date + 100, {SCHOOL})""",
     f"""INSERT INTO academics_course (id, code, title, credits, school_id)
@@ -130,6 +154,9 @@ _COLLEGE = (
         SELECT c, 'COH-' || c, {SCHOOL} FROM generate_series(0, {COHORTS - 1}) c""",
     f"""INSERT INTO academics_section (id, name, cohort_id, course_id, school_id, term_id)
         SELECT bench.section_id(c, k), '', c, k + 1, {SCHOOL}, 1
+          FROM generate_series(0, {COHORTS - 1}) c, generate_series(0, {COURSES - 1}) k""",
+    f"""INSERT INTO academics_section_teachers (section_id, faculty_id)
+        SELECT bench.section_id(c, k), c + 1
           FROM generate_series(0, {COHORTS - 1}) c, generate_series(0, {COURSES - 1}) k""",
     f"""INSERT INTO academics_student (id, enrollment_no, cohort_id, school_id, user_id, current_snapshot_id)
         SELECT i + 1, 'B' || i, i / {CLASS_SIZE}, {SCHOOL}, {FIRST_USER} + i, i + 1
@@ -156,6 +183,16 @@ SELECT bench.session_id(%(first)s + c), (now() AT TIME ZONE 'Asia/Kolkata')::dat
 _SESSION_SECTIONS = f"""
 INSERT INTO attendance_session_sections (session_id, section_id)
 SELECT bench.session_id(%(first)s + c), bench.section_id(c, %(course)s) FROM generate_series(0, {COHORTS - 1}) c
+"""
+
+_SESSION_TEACHERS = f"""
+INSERT INTO attendance_session_faculty (session_id, faculty_id)
+SELECT bench.session_id(%(first)s + c), c + 1 FROM generate_series(0, {COHORTS - 1}) c
+"""
+
+_PLANNED = f"""
+UPDATE attendance_session SET status = 'scheduled', opened_at = NULL, opened_by_human_at = NULL, qr_started_at = NULL
+ WHERE id BETWEEN bench.session_id(%(first)s) AND bench.session_id(%(first)s + {COHORTS - 1})
 """
 
 # Every seventh is absent, every eleventh of the others late.

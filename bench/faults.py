@@ -22,7 +22,7 @@ def scan_restart(place: Place, *, seconds: int, rows: int) -> Result:
     Raises Problem when an acknowledged scan is missing, anything but 2xx and 503 was answered, nothing was refused
     while it was down, or nothing was recorded afterwards.
     """
-    first = place.waves(seconds * 20_000 // 50_000 + 1)
+    first = place.scans(seconds * 20_000)
     requests = ScanRequests()
     with place.site("web") as site:
         accident = _Accident(place, seconds)

@@ -14,6 +14,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from _campushub.console import Problem
+
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: (\d+)\r\n")
 #: A server that says nothing for so long (seconds) is broken.
 _PATIENCE = 30.0
@@ -42,6 +44,14 @@ class Outcome:
     def percentile(self, share: float) -> float:
         """The latency that this share of the answers kept below, in milliseconds."""
         return percentile(self.latencies, share)
+
+
+def expect(outcome: Outcome, statuses: set[int]) -> None:
+    """Raise Problem when anything else came back."""
+    if outcome.dropped or set(outcome.statuses) != statuses:
+        raise Problem(
+            f"Not all answers were {statuses}: {dict(outcome.statuses)}, {outcome.dropped} dropped."
+        )
 
 
 def percentile(seconds: Iterable[float], share: float) -> float:

@@ -80,14 +80,20 @@ class Place:
             self._create(server, DATABASE, f"TEMPLATE {template} STRATEGY file_copy")
         self.next_wave = 0
 
-    def waves(self, count: int) -> int:
-        """Open so many waves of classes; the number of the first scan in them."""
+    def waves(self, count: int, *, planned: bool = False) -> int:
+        """Open so many waves of classes, or plan them; the number of the first one."""
         first, self.next_wave = self.next_wave, self.next_wave + count
         with self.connect() as database:
-            data.open_waves(database, first=first, count=count)
-            database.execute("ANALYZE attendance_session, attendance_session_sections")
+            data.open_waves(database, first=first, count=count, planned=planned)
+            database.execute(
+                "ANALYZE attendance_session, attendance_session_sections, attendance_session_faculty"
+            )
             database.execute("CHECKPOINT")
-        return first * data.STUDENTS
+        return first
+
+    def scans(self, count: int) -> int:
+        """Open classes for so many scans; the number of the first one."""
+        return self.waves(count // data.STUDENTS + 1) * data.STUDENTS
 
     @contextlib.contextmanager
     def site(self, *names: str, **more: str) -> Iterator[parts.Addresses]:
@@ -116,15 +122,27 @@ class Place:
             "DATABASE_OWNER_URL": self.postgres.url(OWNER, self.servers.keys["owner_password"]),
         }
         elsewhere = {name: f"{url.rpartition('/')[0]}/{draft}" for name, url in addresses.items()}
-        manage_py.run({**os.environ, **self.environment(), **elsewhere}, "migrate", "--verbosity", "0")
+        environment = {**os.environ, **self.environment(), **elsewhere}
+        manage_py.run(environment, "migrate", "--verbosity", "0")
         with self.connect(draft) as database:
             data.fill(database, rows=rows)
+        # The figures kept of those records, by the site itself.
+        manage_py.run(environment, "shell", "--verbosity", "0", "--command", _REBUILD)
+        with self.connect(draft) as database:
+            database.execute("VACUUM (ANALYZE)")
         server.execute(f'ALTER DATABASE "{draft}" RENAME TO "{template}"')
 
     def _create(self, server: psycopg.Connection[Any], name: str, options: str) -> None:
         server.execute(f'CREATE DATABASE "{name}" OWNER {OWNER} {options}')
         server.execute(f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC')
         server.execute(f'GRANT CONNECT ON DATABASE "{name}" TO {APPLICATION}')
+
+
+_REBUILD = """
+from attendance.services import statistics
+from core import clock
+statistics.rebuild(now=clock.now())
+"""
 
 
 def _digest() -> str:

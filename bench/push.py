@@ -34,7 +34,7 @@ def live_push(place: Place, *, seconds: int, rows: int) -> Result:
     counts it has arrived. Raises Problem when an event is missing.
     """
     scans = int((seconds + WARM_UP) * SCANS_PER_SECOND)
-    first = place.waves(scans // data.STUDENTS + 1)
+    first = place.scans(scans)
     # The classes of the first scans: in all of them something happens.
     watched = sorted({data.pair(number).session for number in range(first, first + data.COHORTS)})[:STREAMS]
     with place.site("web", "live") as site:

@@ -8,7 +8,7 @@ from typing import Any
 from _campushub.console import Problem, say
 
 from bench import baseline, data
-from bench.load import Outcome, drive
+from bench.load import Outcome, drive, expect
 from bench.place import Place
 from bench.report import Result
 from bench.requests import Request, ScanRequests
@@ -21,7 +21,7 @@ _FASTEST = 20_000
 
 def scan(place: Place, *, seconds: int, rows: int) -> Result:
     """Every scan a new record by another student, committed before it is answered; pgbench in the same run."""
-    beside = baseline.scans(place, first=place.waves(_waves(seconds)), seconds=seconds)
+    beside = baseline.scans(place, first=place.scans(seconds * _FASTEST), seconds=seconds)
     say(f"  {beside.name}: {beside.rate:,.0f} transactions per second")
     with place.site("web") as site:
         outcome = _fresh(place, site.web, ScanRequests(), seconds)
@@ -42,7 +42,7 @@ def scan_plain(place: Place, *, seconds: int, rows: int) -> Result:
 
 def scan_repeat(place: Place, *, seconds: int, rows: int) -> Result:
     """Students who scan again what is recorded: the same answer, and nothing written."""
-    first = place.waves(1)
+    first = place.scans(1)
     with place.site("web") as site:
         requests = ScanRequests()
         made = drive(
@@ -59,27 +59,15 @@ def scan_repeat(place: Place, *, seconds: int, rows: int) -> Result:
         )
         if (more := _writes(place)) != written:
             raise Problem(f"Repeated scans wrote something: {written} rows became {more}.")
-    _expect(outcome, {200})
+    expect(outcome, {200})
     return _result("scan-repeat", outcome, rows, _check(place, made))
 
 
 def _fresh(place: Place, port: int, requests: Request, seconds: int) -> Outcome:
-    first = place.waves(_waves(seconds + WARM_UP))
+    first = place.scans(int((seconds + WARM_UP) * _FASTEST))
     outcome = drive(port, requests, first=first, connections=CONNECTIONS, seconds=seconds, warm_up=WARM_UP)
-    _expect(outcome, {201})
+    expect(outcome, {201})
     return outcome
-
-
-def _waves(seconds: float) -> int:
-    return int(seconds * _FASTEST) // data.STUDENTS + 1
-
-
-def _expect(outcome: Outcome, statuses: set[int]) -> None:
-    """Raise Problem when anything else came back."""
-    if outcome.dropped or set(outcome.statuses) != statuses:
-        raise Problem(
-            f"Not all answers were {statuses}: {dict(outcome.statuses)}, {outcome.dropped} dropped."
-        )
 
 
 def _check(place: Place, outcome: Outcome, *, also: int = 0) -> int:

@@ -1,4 +1,4 @@
-"""The web process: the scan gate in front, Django behind it."""
+"""The web process: the scan gate in front, then the doors, Django behind them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "campushub.settings")
 django = get_wsgi_application()
 
 # Reads settings and models, so it comes after the set-up above.
-from attendance.gate import ScanGate  # noqa: E402 - see the line above
+from attendance.gate import Doors, ScanGate  # noqa: E402 - see the line above
 
-application = ScanGate(django)
+application = ScanGate(Doors(django))
 
 # What stands by now lives as long as the process: the garbage collector need not look through it again and again.
 gc.collect()

@@ -8,12 +8,14 @@ constraint's name, in `errors.py`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import TypeVar, cast
 
-from django.db import DatabaseError, DataError, InterfaceError, OperationalError, models
+from django.db import DatabaseError, DataError, InterfaceError, OperationalError, connection, models
+from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError, NotFound
+from core.postgresql.base import DatabaseWrapper
 
 M = TypeVar("M", bound=models.Model)
 
@@ -71,6 +73,15 @@ class Overtaken(DomainError):
     def __init__(self, refusal: type[DomainError]) -> None:
         self.code, self.status = refusal.code, refusal.status
         super().__init__()
+
+
+def prepared() -> CursorWrapper:
+    """A cursor for a large statement of ours that is asked again and again: the server keeps its plan.
+
+    Django's own cursors write the values into the text, so that each text is another and is planned anew, which for
+    the marks of a class takes as long as writing them. Here a parameter needs a type where PostgreSQL cannot tell it.
+    """
+    return cast(DatabaseWrapper, connection).prepared_cursor()
 
 
 def still_there(found: models.QuerySet[M], pk: object) -> M:

@@ -32,6 +32,9 @@ DEFAULT_RATES = {
     "user": "600/min",
 }
 
+#: In the WSGI environment of a request that was counted before Django got it: the scope under which it was.
+COUNTED = "campushub.counted"
+
 _PERIODS = {"s": 1, "sec": 1, "min": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400}
 
 

@@ -213,7 +213,7 @@ class RecordFilterSet(OneSchoolFilterSet, DaysFilterSet):
         # that the planner knows how few they are.
         ids = list(sections.values_list("pk", flat=True))
         held = Session.objects.filter(sections__in=ids)
-        return queryset.filter(section__in=ids, session__in=held.values("pk")) if ids else queryset.none()
+        return queryset.filter(section__in=ids).of_sessions(held) if ids else queryset.none()
 
 
 class LeaveFilterSet(SchoolFilterSet):

@@ -13,6 +13,7 @@ both paths equal (tests/attendance/test_scan_paths.py).
 
 from __future__ import annotations
 
+from attendance.gate.doors import Doors
 from attendance.gate.wsgi import ScanGate
 
-__all__ = ["ScanGate"]
+__all__ = ["Doors", "ScanGate"]

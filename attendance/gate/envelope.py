@@ -47,9 +47,10 @@ class Envelope:
 class Envelopes:
     """The envelopes of one address of a Django application."""
 
-    def __init__(self, application: Application, path: str) -> None:
+    def __init__(self, application: Application, path: str, method: str = "POST") -> None:
         self._application = application
         self._path = path
+        self._method = method
         # The oldest kinds are forgotten: whoever invents headers costs us what Django would cost anyway.
         self._learn = lru_cache(maxsize=_MOST_KINDS)(self._ask)
 
@@ -76,7 +77,7 @@ class Envelopes:
     def _question(self, values: Iterable[Any]) -> Environ:
         """A request of that kind whose token is none: refused before anything is looked up."""
         return {
-            "REQUEST_METHOD": "POST",
+            "REQUEST_METHOD": self._method,
             "SCRIPT_NAME": "",
             "PATH_INFO": self._path,
             "QUERY_STRING": "",

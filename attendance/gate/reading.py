@@ -45,8 +45,8 @@ def read(environ: dict[str, Any], *, known: context.RequestContext) -> Scan:
     if environ.get("QUERY_STRING"):
         raise NotForTheGate("query")
     now = clock.now()
-    claims = _sender(environ, now)
-    fields = _fields(_body(environ))
+    claims = sender(environ, now, role=Role.STUDENT)
+    fields = _fields(body_of(environ, longest=_LONGEST_BODY))
     try:
         code = codes.decode(fields["token"])
         codes.check_fresh(code, now=now)
@@ -72,8 +72,8 @@ def read(environ: dict[str, Any], *, known: context.RequestContext) -> Scan:
     )
 
 
-def _sender(environ: Mapping[str, Any], now: datetime) -> tokens.AccessClaims:
-    """Who sends it, by access token alone."""
+def sender(environ: Mapping[str, Any], now: datetime, *, role: str) -> tokens.AccessClaims:
+    """Who sends it, by access token alone; somebody of that role. Raises NotForTheGate."""
     if "HTTP_COOKIE" in environ:
         raise NotForTheGate("cookie")
     scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
@@ -83,17 +83,17 @@ def _sender(environ: Mapping[str, Any], now: datetime) -> tokens.AccessClaims:
         claims = tokens.verify_access(token, now=now)
     except tokens.InvalidToken:
         raise NotForTheGate("token_not_valid") from None
-    if claims.role != Role.STUDENT:
-        raise NotForTheGate("not_a_student")
+    if claims.role != role:
+        raise NotForTheGate(f"not_a_{role}")
     return claims
 
 
-def _body(environ: dict[str, Any]) -> bytes:
-    """The body, which stays readable for Django."""
+def body_of(environ: dict[str, Any], *, longest: int) -> bytes:
+    """The JSON body, which stays readable for Django. Raises NotForTheGate."""
     if environ.get("CONTENT_TYPE", "").lower() not in _CONTENT_TYPES:
         raise NotForTheGate("content_type")
     length = environ.get("CONTENT_LENGTH") or ""
-    if not (length.isascii() and length.isdigit() and 0 < int(length) <= _LONGEST_BODY):
+    if not (length.isascii() and length.isdigit() and 0 < int(length) <= longest):
         raise NotForTheGate("content_length")
     body: bytes = environ["wsgi.input"].read(int(length))
     environ["wsgi.input"] = io.BytesIO(body)

@@ -63,31 +63,33 @@ class StudentSummary:
 
 
 # What a student has in a term, also courses of which no class was held yet; GROUPING SETS adds the pooled row.
-_SUMMARY = """
-WITH mine AS (
+SUMMARY = """mine AS (
     SELECT course_id, held, present, late, absent, excused FROM attendance_statistics
-     WHERE student_id = %(student)s AND term_id = %(term)s AND held > 0
+     WHERE student_id = {student} AND term_id = {term} AND held > 0
     UNION ALL
     SELECT sec.course_id, 0, 0, 0, 0, 0 FROM academics_enrollment e
       JOIN academics_section sec ON sec.id = e.section_id
-     WHERE e.student_id = %(student)s AND sec.term_id = %(term)s
-       AND (e.left_on IS NULL OR e.left_on > %(on)s)
+     WHERE e.student_id = {student} AND sec.term_id = {term}
+       AND (e.left_on IS NULL OR e.left_on > {on})
 ), pooled AS (
     SELECT course_id, coalesce(sum(held), 0)::bigint AS held, coalesce(sum(present), 0)::bigint AS present,
            coalesce(sum(late), 0)::bigint AS late, coalesce(sum(absent), 0)::bigint AS absent,
            coalesce(sum(excused), 0)::bigint AS excused
       FROM mine GROUP BY GROUPING SETS ((course_id), ())
 )
-SELECT c.attendance_threshold_percent, c.condonation_floor_percent,
+SELECT {also}c.attendance_threshold_percent, c.condonation_floor_percent,
        p.course_id, course.code, course.title, p.held, p.present, p.late, p.absent, p.excused,
        f.percentage, f.band, f.need, f.can_miss, f.attended, f.counted
-  FROM pooled p
-  JOIN attendance_configuration c ON c.school_id = %(school)s
+  FROM pooled p{which}
+  JOIN attendance_configuration c ON c.school_id = {school}
   LEFT JOIN academics_course course ON course.id = p.course_id
  CROSS JOIN LATERAL attendance_figures(p.present, p.late, p.absent, p.excused, c.late_weight,
        c.excused_counts_as = 'present', c.attendance_threshold_percent, c.condonation_floor_percent) f
  ORDER BY course.code NULLS LAST
 """
+_SUMMARY = "WITH " + SUMMARY.format(
+    also="", which="", **{name: f"%({name})s" for name in ("student", "school", "term", "on")}
+)
 
 
 def student_summary(*, student: Student, term: Term | None, on: date) -> StudentSummary:

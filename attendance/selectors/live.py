@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
+from core.db import prepared
+
 #: How many arrivals a class screen is told.
 RECENT = 12
 
@@ -150,6 +152,6 @@ def live_states(session_ids: Collection[UUID]) -> dict[UUID, LiveState]:
 
 
 def _counted(session_ids: Collection[UUID]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(_COUNTS, {"sessions": list(session_ids)})
         return cursor.fetchall()

@@ -8,9 +8,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from attendance.models import Session
+from core.db import prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ SELECT st.enrollment_no, u.full_name, coalesce(r.section_id, one.section_id), r.
 def roster(session: Session) -> list[RosterEntry]:
     """Every student of the class in the order of enrollment numbers. One query."""
     zone = session.school.tz
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(_ROSTER, {"session": session.pk, "held_on": session.held_on, "term": session.term_id})
         return [_entry(row, zone) for row in cursor.fetchall()]
 

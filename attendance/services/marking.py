@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
@@ -17,7 +17,7 @@ from attendance.enums import SessionStatus, Source, Status
 from attendance.models import AttendanceRecord, Session
 from attendance.services import mark_rows, sessions, statistics
 from attendance.services.mark_rows import Overtaken, Row
-from core.db import DatabaseBusy
+from core.db import DatabaseBusy, prepared
 from core.errors import DomainError, Invalid, ReasonRequired
 
 
@@ -172,7 +172,7 @@ def _keep_uncounted(session: Session) -> bool:
     Then its lock is given back: of two who keep it and both want it for themselves each would wait for the other.
     """
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic(), prepared() as cursor:
             cursor.execute("SELECT status FROM attendance_session WHERE id = %s FOR SHARE", [session.pk])
             (status,) = cursor.fetchone() or (None,)
             if status not in _UNCOUNTED:

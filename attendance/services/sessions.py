@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts.models import User
 from attendance import errors
@@ -19,7 +19,9 @@ from attendance.models import AttendanceRecord, Session, SessionOccupancy
 from attendance.services import leave_effect, statistics
 from audit.services.entries import operation
 from core import live
+from core.db import prepared
 from core.errors import InvalidTransition, NotFound, ReasonRequired
+from core.ids import UUID7_SQL
 
 #: A reopened class, or one opened after its end, is closed by the scheduler after this time.
 REOPENED_FOR = timedelta(minutes=30)
@@ -28,8 +30,9 @@ REOPENED_FOR = timedelta(minutes=30)
 _ABSENTEES = f"""
 INSERT INTO attendance_record (id, held_on, session_id, school_id, section_id, student_id, snapshot_id, status,
                                source, marked_at, leave_id)
-SELECT gen_random_uuid(), %(held_on)s, %(session)s, %(school)s, who.section_id, who.student_id,
-       who.snapshot_id, coalesce(leave.status, 'absent'), 'system', %(now)s, leave.id
+SELECT {UUID7_SQL.format(at="%(now)s::timestamptz")},
+       %(held_on)s, %(session)s, %(school)s, who.section_id, who.student_id, who.snapshot_id,
+       coalesce(leave.status, 'absent'), 'system', %(now)s, leave.id
   FROM (SELECT DISTINCT ON (e.student_id) e.student_id, e.section_id, st.current_snapshot_id AS snapshot_id
           FROM attendance_session_sections ss
           JOIN academics_enrollment e ON e.section_id = ss.section_id
@@ -233,7 +236,9 @@ def free(sessions: Iterable[Session]) -> None:
 
 
 def _close(session: Session, *, by: User | None, now: datetime, action: str = "") -> Session:
-    absent, on_leave = _mark_absentees(session, now=now)
+    absent, on_leave = mark_absentees(
+        session, mark_absent=session.school.attendance_configuration.auto_mark_absent, now=now
+    )
     with operation(by=by, at=now) as op:
         _move(
             session,
@@ -250,13 +255,13 @@ def _close(session: Session, *, by: User | None, now: datetime, action: str = ""
     return session
 
 
-def _mark_absentees(session: Session, *, now: datetime) -> tuple[int, int]:
+def mark_absentees(session: Session, *, mark_absent: bool, now: datetime) -> tuple[int, int]:
     """How many are absent, and how many are what their leave says.
 
     One statement whatever the size of the class; it runs after the lock, so it sees every scan that counted, and
     every leave approved before.
     """
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(
             _ABSENTEES,
             {
@@ -264,7 +269,7 @@ def _mark_absentees(session: Session, *, now: datetime) -> tuple[int, int]:
                 "held_on": session.held_on,
                 "school": session.school_id,
                 "now": now,
-                "mark_absent": session.school.attendance_configuration.auto_mark_absent,
+                "mark_absent": mark_absent,
             },
         )
         absent = [is_absent for (is_absent,) in cursor.fetchall()]

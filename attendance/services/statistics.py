@@ -18,14 +18,16 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from accounts.models import School, User
 from attendance.models import AttendanceRecord, Session
 from audit.services.entries import operation
 from core import partitions
+from core.db import prepared
 
-_FIGURES = """(attendance_figures({present}, {late}, {absent}, {excused}, c.late_weight,
-    c.excused_counts_as = 'present', c.attendance_threshold_percent, c.condonation_floor_percent)).percentage"""
+_FIGURES = """(SELECT f.percentage FROM attendance_figures({present}, {late}, {absent}, {excused}, c.late_weight,
+    c.excused_counts_as = 'present', c.attendance_threshold_percent, c.condonation_floor_percent) f)"""
 
 _OF_ONE_CLASS = """r.session_id = %(session)s AND r.held_on = %(held_on)s
        AND (%(students)s::bigint[] IS NULL OR r.student_id = ANY (%(students)s::bigint[]))"""
@@ -137,7 +139,8 @@ def _run_marks(sql: str, marks: Collection[tuple[UUID, date, int]], now: datetim
     if marks:
         sessions, days, students = map(list, zip(*marks, strict=True))
         known = {"sessions": sessions, "days": days, "students": students}
-        _run(sql.format(which=_OF_THESE), {**known, "now": now})
+        # Planned each time: of how many marks it is about decides how they are best looked up.
+        _run(sql.format(which=_OF_THESE), {**known, "now": now}, connection.cursor())
 
 
 def _run_class(sql: str, session: Session, now: datetime, students: Collection[int] | None) -> None:
@@ -149,19 +152,20 @@ def _run_class(sql: str, session: Session, now: datetime, students: Collection[i
             "students": None if students is None else sorted(students),
             "now": now,
         },
+        prepared(),
     )
 
 
 def _run_student(sql: str, student_id: int, classes: Mapping[UUID, date], now: datetime) -> None:
     if classes:
         known = {"student": student_id, "sessions": list(classes), "days": sorted(set(classes.values()))}
-        _run(sql.format(which=_OF_ONE_STUDENT), {**known, "now": now})
+        _run(sql.format(which=_OF_ONE_STUDENT), {**known, "now": now}, prepared())
 
 
-def _run(sql: str, parameters: dict[str, Any]) -> None:
+def _run(sql: str, parameters: dict[str, Any], cursor: CursorWrapper) -> None:
     if not connection.in_atomic_block:
         raise RuntimeError("figures change only in the transaction of the records they are made of")
-    with connection.cursor() as cursor:
+    with cursor:
         cursor.execute(sql, parameters)
 
 

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from academics.api.serializers import CourseRefSerializer, TermRefSerializer
 from attendance.enums import Band
 from attendance.selectors.figures import Figures
+from attendance.selectors.own_summary import OwnSummary
 
 
 def plain_figures(figures: Figures) -> dict[str, Any]:
@@ -25,6 +26,21 @@ def plain_figures(figures: Figures) -> dict[str, Any]:
         "band": figures.band,
         "need": figures.need,
         "can_miss": figures.can_miss,
+    }
+
+
+def plain_summary(summary: OwnSummary) -> dict[str, Any]:
+    """What `StudentSummarySerializer` describes, without a serializer per course: every student's phone asks this."""
+    return {
+        "student": {"enrollment_no": summary.number, "name": summary.name},
+        "term": {"id": summary.term[0], "name": summary.term[1]} if summary.term else None,
+        "threshold": summary.threshold,
+        "floor": summary.floor,
+        "courses": [
+            {"course": {"code": course.code, "title": course.title}, **plain_figures(course.figures)}
+            for course in summary.courses
+        ],
+        "overall": plain_figures(summary.overall),
     }
 
 

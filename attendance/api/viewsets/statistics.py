@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,8 +12,9 @@ from academics.models import Student
 from accounts.models import User
 from attendance import policies
 from attendance.api import lookups
-from attendance.api.serializers.figures import StudentSummarySerializer, plain_figures
-from attendance.selectors.figures import CourseFigures, StudentSummary, student_summary
+from attendance.api.serializers.figures import StudentSummarySerializer, plain_summary
+from attendance.selectors.figures import student_summary
+from attendance.selectors.own_summary import OwnSummary
 from core import clock
 from core.api.filters import refuse_unknown
 from core.api.refusals import refuses
@@ -47,7 +46,8 @@ class StudentSummaryView(APIView):
         allow(policies.can_view_student_figures(user, student))
         today = student.school.local_date(clock.now())
         term = lookups.term_of(request, student.school, today=today)
-        return Response(_plain(student_summary(student=student, term=term, on=today)))
+        found = student_summary(student=student, term=term, on=today)
+        return Response(plain_summary(OwnSummary.of(found)))
 
 
 def _student(request: Request, user: User) -> Student:
@@ -63,22 +63,3 @@ def _student(request: Request, user: User) -> Student:
     if student is None:
         raise NotFound(attr="student")
     return student
-
-
-def _plain(summary: StudentSummary) -> dict[str, Any]:
-    """The answer without a serializer per course: this is asked by every student's phone."""
-    return {
-        "student": {
-            "enrollment_no": summary.student.enrollment_no,
-            "name": summary.student.user.full_name,
-        },
-        "term": {"id": summary.term.pk, "name": summary.term.name} if summary.term else None,
-        "threshold": summary.threshold,
-        "floor": summary.floor,
-        "courses": [_course(course) for course in summary.courses],
-        "overall": plain_figures(summary.overall),
-    }
-
-
-def _course(course: CourseFigures) -> dict[str, Any]:
-    return {"course": {"code": course.code, "title": course.title}, **plain_figures(course.figures)}
