@@ -11,6 +11,8 @@ class AttendanceConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import navigation
+        from attendance import notices
         from attendance.selectors import leaves
 
+        notices.register_all()
         navigation.count_at("attendance:approvals", leaves.waiting_for)
