@@ -7,6 +7,7 @@ about here when somebody reads it, in their language and on their school's clock
 from __future__ import annotations
 
 from django.urls import reverse
+from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -210,7 +211,7 @@ def _shortage(facts: Facts) -> Text:
             "{course}: {percentage} %, attend the next class",
             "{course}: {percentage} %, attend the next {need}",
             one["need"],
-        ).format(**one)
+        ).format(**{**one, "percentage": formats.number_format(one["percentage"], 2)})
         for one in courses[:_NAMED]
     ]
     if len(courses) > _NAMED:

@@ -130,6 +130,11 @@ class WebhookAdmin(PolicyAdmin):
         obj.pk, obj.school_id = made.endpoint.pk, made.endpoint.school_id
         self._show(request, made)
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Its deliveries go with it; nobody deletes them otherwise."""
+        shown, counts, _forbidden, protected = super().get_deleted_objects(objs, request)
+        return shown, counts, set(), protected
+
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         webhooks.remove(endpoint=obj, by=_by(request), now=clock.now())
 

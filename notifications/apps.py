@@ -10,6 +10,8 @@ class NotificationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from notifications import own_kinds
+        from accounts.selectors import ask_along
+        from notifications import own_kinds, selectors
 
         own_kinds.register_all()
+        ask_along(selectors.UNREAD, selectors.unread_subquery())

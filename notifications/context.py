@@ -12,12 +12,14 @@ from notifications import selectors
 
 
 def bell(request: HttpRequest) -> dict[str, Any]:
-    """`unread_notices`, up to one more than `most_notices_counted`; only asked for where a template shows it."""
+    """`unread_notices`; a bell shows no more than `most_notices_counted`."""
 
     def count() -> int:
         user = getattr(request, "user", None)
         if user is None or not user.is_authenticated:
             return 0
-        return selectors.unread_count(cast(User, user))
+        # Read together with the person, wherever they signed in as browsers do.
+        known = getattr(user, selectors.UNREAD, None)
+        return selectors.unread_count(cast(User, user)) if known is None else int(known)
 
     return {"unread_notices": SimpleLazyObject(count), "most_notices_counted": selectors.MOST_COUNTED}

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 
 from accounts.models import User
@@ -17,6 +18,8 @@ from notifications.enums import Channel, Mode
 from notifications.models import Notification, Preference
 from notifications.querysets import NotificationQuerySet
 
+#: What `unread_subquery` is called on the user of a request.
+UNREAD = "unread_notices"
 #: A bell that shows more than this shows “99+”.
 MOST_COUNTED = 99
 
@@ -57,6 +60,13 @@ def inbox(user: User) -> NotificationQuerySet:
     return cast(NotificationQuerySet, found)
 
 
+def latest_unread(user: User, limit: int = 3) -> list[Shown]:
+    """The newest that were not read; no query for whom a request knows to have read everything."""
+    if getattr(user, UNREAD, None) == 0:
+        return []
+    return all_shown(inbox(user).unread()[:limit])
+
+
 def with_facts(found: QuerySet[Notification]) -> Any:
     return found.select_related("school", "about")
 
@@ -89,6 +99,13 @@ def all_shown(notices: Iterable[Notification]) -> list[Shown]:
 def unread_count(user: User) -> int:
     """How many wait to be read, up to one more than `MOST_COUNTED`; one query over the unread alone."""
     return Notification.objects.filter(user=user).unread()[: MOST_COUNTED + 1].count()
+
+
+def unread_subquery() -> Any:
+    """The same for the person of an outer query, whatever its number."""
+    unread = Notification.objects.filter(user=OuterRef("pk")).unread().order_by()
+    count = unread.values("user").annotate(number=Count("pk")).values("number")
+    return Coalesce(Subquery(count), 0)
 
 
 def choices_of(user: User) -> list[Choice]:

@@ -68,6 +68,9 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> int:
         connection.request("POST", f"{path}?{parts.query}" if parts.query else path, body, dict(headers))
         answer = connection.getresponse()
         answer.read(MOST_BYTES)
+        if connection.was_cut:
+            # What was cut off looks like what has ended.
+            raise Unreachable(f"no answer within {TOTAL:g} s")
         return answer.status
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise Unreachable(f"{type(error).__name__}: {error}") from error
@@ -82,6 +85,7 @@ class _Pinned(http.client.HTTPConnection):
     def __init__(self, parts: SplitResult, port: int, address: str) -> None:
         super().__init__(str(parts.hostname), port, timeout=STEP)
         self._secure, self._address = parts.scheme == "https", address
+        self.was_cut = False
 
     def connect(self) -> None:
         self.sock = socket.create_connection((self._address, self.port), self.timeout)
@@ -89,7 +93,8 @@ class _Pinned(http.client.HTTPConnection):
             self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
 
     def cut(self) -> None:
-        """End it whatever it does; whoever waits for it gets an OSError."""
+        """End it whatever it does."""
+        self.was_cut = True
         if self.sock is not None:
             try:
                 self.sock.shutdown(socket.SHUT_RDWR)

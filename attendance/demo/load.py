@@ -12,7 +12,7 @@ from django.db import transaction
 from accounts.enums import Role
 from accounts.models import School, User
 from attendance.demo import bench as measuring
-from attendance.demo import campus, history, leaves, schedule, today
+from attendance.demo import campus, history, leaves, notices, schedule, today
 from attendance.demo.catalogue import PASSWORD, SCHOOLS
 from attendance.demo.erase import erase
 from attendance.services import summaries
@@ -48,6 +48,7 @@ def demo(
             sessions += history.plan(made, ahead_days=today.AHEAD_DAYS, now=now)
             records += history.live(made, seed=seed, now=now)
             leaves.ask(made, now=now)
+            notices.tell(made.school, now=now)
             people += count
         _operator(password)
         summaries.refresh(now=now)

@@ -70,7 +70,8 @@ class InSchoolTime:
     def to_representation(self, row: Any) -> Any:
         shown = super().to_representation(row)  # type: ignore[misc] # of the serializer beside which it stands
         for name in shown:
-            value = getattr(row, name, None)
+            # Not by getattr: that would fetch what the row refers to.
+            value = vars(row).get(name)
             if isinstance(value, datetime):
                 shown[name] = _local(row.school, value)
         return shown

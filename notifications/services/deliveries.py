@@ -130,8 +130,8 @@ def _tell(endpoint: WebhookEndpoint, now: datetime) -> None:
             "webhook.park",
             endpoint,
             school_id=endpoint.school_id,
-            before={"failures": 0},
-            after={"failures": endpoint.failures},
+            before={"parked_at": None},
+            after={"parked_at": now},
         )
     office = User.objects.filter(school=endpoint.school_id, role=Role.ADMIN, is_active=True)
     notify(

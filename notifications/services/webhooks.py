@@ -139,14 +139,14 @@ def resume(*, endpoint: WebhookEndpoint, by: User, now: datetime) -> WebhookEndp
     before = {"parked_at": endpoint.parked_at, "failures": endpoint.failures}
     endpoint.parked_at, endpoint.failures, endpoint.next_try_at = None, 0, now
     endpoint.save(update_fields=["parked_at", "failures", "next_try_at"])
-    again = deliveries.wake(endpoint, now)
+    deliveries.wake(endpoint, now)
     with operation(by=by, at=now) as op:
         op.record(
             "webhook.resume",
             endpoint,
             school_id=endpoint.school_id,
             before=before,
-            after={"parked_at": "", "failures": 0, "sent_again": again},
+            after={"parked_at": None, "failures": 0},
         )
     return endpoint
 

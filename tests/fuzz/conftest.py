@@ -22,6 +22,7 @@ from attendance.models import AttendanceStatistics, Holiday, LeaveApplication, S
 from attendance.services import device_calls, devices, leaves, sessions, templates
 from core import clock, limits
 from core.tokens import encode_access
+from notifications.models import Notification
 from tests.attendance.readers import agree
 from tests.colleges import College, held_clock, make_college  # noqa: F401 - a fixture used by name
 from tests.factories import (
@@ -35,6 +36,7 @@ from tests.factories import (
     SlotFactory,
     UserFactory,
 )
+from tests.notifications.told import given_up, tell
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,8 @@ def campus(db: None) -> Campus:
     template = templates.enrol(
         student=college.students[1], kind="face", template="QUJD", by=college.admin, now=clock.now()
     )
+    tell(college.admin)
+    delivery = given_up(college.school, college.admin)
     return Campus(
         college,
         reader_key=reader.key,
@@ -153,6 +157,9 @@ def campus(db: None) -> Campus:
             "password": PASSWORD,
             "school": college.school.code,
             "ids": [str(leave.pk)],
+            "url": "https://93.184.216.34/other",
+            "kinds": ["absence"],
+            "preferences": [{"kind": "leave_waiting", "channel": "email", "mode": "off"}],
             "from": "2026-11-02",
             "to": "2026-11-20",
         },
@@ -170,6 +177,9 @@ def campus(db: None) -> Campus:
             "students": college.number(0),
             "faculty": teacher.employee_no,
             "leave-applications": str(leave.pk),
+            "webhooks": str(delivery.endpoint_id),
+            "deliveries": str(delivery.pk),
+            "notifications": str(Notification.objects.get(user=college.admin).pk),
         },
     )
 

@@ -178,6 +178,12 @@ FORMS: dict[str, Form] = {
     "attendance:leave_revoke": Form(
         "admin", remarks, wrong={"remarks": REASONS}, odd={"remarks": ODD}, before=Campus.approve_leave
     ),
+    "notifications:read_all": Form("student"),
+    "notifications:preferences": Form(
+        "student",
+        lambda campus: {"absence.email": "off", "absence.in_app": "now"},
+        wrong={"absence.email": ("", *NO_CHOICES), "absence.in_app": ("", "digest", *NO_CHOICES)},
+    ),
     "attendance:leave_approve_chosen": Form(
         "admin",
         lambda campus: {"leaves": campus.ids["leave-applications"]},
@@ -192,7 +198,7 @@ ONLY_READ = {
         "home", "scan", "history", "roster", "screen", "shortage", "section", "department", "leave", "leave_classes",
         "leave_file", "approvals",
     )
-}  # fmt: skip
+} | {"notifications:notices", "notifications:open"}  # fmt: skip
 
 #: Whoever may find something at an address, and strangers.
 READERS = ("anon", "student", "teacher", "admin", "operator")
@@ -235,6 +241,8 @@ WITH_IDS = sorted(name for name, pattern in ROUTES.items() if "<" in pattern)
 
 def address_of(name: str, campus: Campus) -> str:
     ident = campus.ids["leave-applications"] if ":leave_" in name else str(campus.college.session.pk)
+    if name == "notifications:open":
+        ident = campus.ids["notifications"]
     values = {"uuid": ident, "str": campus.real["token"]}
     kind = next((kind for kind in values if f"<{kind}:" in ROUTES[name]), None)
     return reverse(name, args=[values[kind]] if kind else [])

@@ -26,6 +26,7 @@ from attendance.models import (
 from attendance.services import device_calls, devices, leaves, templates, timetable
 from attendance.services.evidence import Upload
 from attendance.services.marking import Mark, bulk_mark
+from notifications.models import Notification, WebhookDelivery
 from tests.attendance.evidence import PDF
 from tests.attendance.readers import agree
 from tests.attendance.scans import students_of
@@ -44,6 +45,7 @@ from tests.factories import (
     TermFactory,
     UserFactory,
 )
+from tests.notifications.told import given_up, tell
 
 #: Columns of the matrix, in this order. `peer` is a student and `colleague` a teacher of the same school who
 #: have nothing to do with the class; `head` heads its department; `outsider` is the office of another school.
@@ -75,6 +77,8 @@ class World:
     condonation: CondonationRequest
     device: BiometricDevice
     template: BiometricTemplate
+    notice: Notification
+    delivery: WebhookDelivery
 
     def client(self, actor: str) -> Client:
         user = self.people[actor]
@@ -94,6 +98,9 @@ class World:
             "leave": self.leave.pk,
             "device": self.device.pk,
             "template": self.template.pk,
+            "notice": self.notice.pk,
+            "delivery": self.delivery.pk,
+            "webhook": self.delivery.endpoint_id,
         }[name]
 
 
@@ -143,6 +150,7 @@ def build(now: Any) -> World:
     peer = elsewhere.enrollments.get().student
     agree(mine)
     device_calls.meet_unknown(serial="STRANGER-1", address="10.0.0.9", now=now)
+    tell(mine.user)
     return World(
         people={
             "anon": None,
@@ -178,6 +186,8 @@ def build(now: Any) -> World:
         condonation=CondonationFactory(section=section, student=mine, **note()),
         device=devices.register(school=school, serial="READER-1", kind="face", by=office, now=now).device,
         template=templates.enrol(student=mine, kind="fingerprint", template="QUJD", by=office, now=now),
+        notice=Notification.objects.get(user=mine.user),
+        delivery=given_up(school, office),
     )
 
 
