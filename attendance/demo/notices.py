@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.models import School
-from attendance.enums import LeaveStatus, SessionStatus
-from attendance.models import LeaveApplication, Session
+from attendance.enums import LeaveStatus, SessionStatus, Status
+from attendance.models import AttendanceRecord, LeaveApplication, Session
 from attendance.services import notices, shortages
 from notifications.models import Notification
 
 #: Of so many days back people remember what they were told.
 _DAYS = timedelta(days=2)
+_WEEKS = timedelta(weeks=6)
 _LEAVE_DAYS = timedelta(days=10)
 #: What is older than this was read.
 _UNREAD = timedelta(days=1)
@@ -32,10 +34,16 @@ def tell(school: School, *, now: datetime) -> int:
 
 
 def _absences(school: School, now: datetime) -> None:
-    held = Session.objects.filter(
-        school=school, status=SessionStatus.CLOSED, ends_at__range=(now - _DAYS, now)
-    ).select_related("school__attendance_configuration")
-    for session in held.order_by("ends_at"):
+    """Of everybody for some days; of the one who signs in for weeks, so that there is something to leaf through."""
+    held = Session.objects.filter(school=school, status=SessionStatus.CLOSED, ends_at__lte=now)
+    missed = AttendanceRecord.objects.filter(
+        school=school,
+        student__user__username="student",
+        status=Status.ABSENT,
+        held_on__gte=(now - _WEEKS).date(),
+    )
+    chosen = Q(ends_at__gte=now - _DAYS) | Q(pk__in=missed.values("session"))
+    for session in held.filter(chosen).select_related("school__attendance_configuration").order_by("ends_at"):
         notices.of_absences(session, now=session.ends_at)
 
 

@@ -179,7 +179,7 @@ def campus(db: None) -> Campus:
             "leave-applications": str(leave.pk),
             "webhooks": str(delivery.endpoint_id),
             "deliveries": str(delivery.pk),
-            "notifications": str(Notification.objects.get(user=college.admin).pk),
+            "notifications": str(Notification.objects.get(user=college.admin, key="k1").pk),
         },
     )
 

@@ -186,7 +186,7 @@ def build(now: Any) -> World:
         condonation=CondonationFactory(section=section, student=mine, **note()),
         device=devices.register(school=school, serial="READER-1", kind="face", by=office, now=now).device,
         template=templates.enrol(student=mine, kind="fingerprint", template="QUJD", by=office, now=now),
-        notice=Notification.objects.get(user=mine.user),
+        notice=Notification.objects.get(user=mine.user, key="k1"),
         delivery=given_up(school, office),
     )
 

@@ -22,17 +22,33 @@ NOTICES, PREFERENCES = reverse("notifications:notices"), reverse("notifications:
 def test_the_bell_counts_what_is_unread_on_every_page_and_costs_no_query(college: College) -> None:
     user = college.students[0].user
     client = signed_in(user)
-    client.get("/")
+    history = reverse("attendance:history")
+    client.get(history)
     costs, counts = [], []
     for number in range(3):
         with CaptureQueriesContext(connection) as queries:
-            page = client.get("/")
+            page = client.get(history)
         costs.append(len(queries))
         counts.append(str(page.context["unread_notices"]))
         tell(user, key=f"k{number}")
     assert counts == ["0", "1", "2"]
     assert len(set(costs)) == 1
     assert "3 unread" in client.get("/").content.decode()
+
+
+def test_home_shows_a_student_the_newest_that_are_unread(college: College) -> None:
+    user = college.students[0].user
+    client = signed_in(user)
+    assert client.get("/").context["notices"] == []
+    for number in range(4):
+        tell(
+            user,
+            key=f"k{number}",
+            kind=DAILY if number == 3 else AT_ONCE,
+            now=NOW + timedelta(seconds=number),
+        )
+    shown = client.get("/").context["notices"]
+    assert [notice.kind for notice in shown] == [DAILY, AT_ONCE, AT_ONCE]
 
 
 def test_notices_come_day_by_day_with_what_is_new_marked(college: College) -> None:
