@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from core import clock
 from core.admin import PolicyAdmin
-from notifications import policies
+from notifications import kinds, policies
 from notifications.models import Notification, OutgoingMail, Preference, WebhookDelivery, WebhookEndpoint
 from notifications.services import deliveries, mails, webhooks
 
@@ -97,6 +98,19 @@ class WebhookAdmin(PolicyAdmin):
         return policies.can_change_webhook(user, obj)
 
     may_delete = may_change
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "kinds":
+            return forms.MultipleChoiceField(
+                label=db_field.verbose_name,
+                help_text=db_field.help_text,
+                choices=[(kind.code, kind.label) for kind in kinds.for_webhooks()],
+                widget=forms.CheckboxSelectMultiple,
+                required=False,
+            )
+        if db_field.name == "url":
+            kwargs["widget"] = forms.URLInput(attrs={"class": "vURLField", "placeholder": "https://"})
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         made = (

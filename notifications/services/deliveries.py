@@ -45,10 +45,10 @@ class Delivered:
     parked: int = 0
 
 
-def deliver(*, now: Callable[[], datetime] = clock.now, limit: int = 1000) -> Delivered:
-    """Send what is due until nothing is; `now` is asked for each, since each may take its time."""
+def deliver(*, now: Callable[[], datetime] = clock.now, seconds: float = leases.BUDGET) -> Delivered:
+    """Send what is due until nothing is or time is up; `now` is asked for each, since each may take its time."""
     run = Delivered()
-    for _number in range(limit):
+    for _more in leases.while_time(seconds):
         at = now()
         ready = WebhookDelivery.objects.filter(
             endpoint__is_active=True, endpoint__parked_at__isnull=True, endpoint__next_try_at__lte=at

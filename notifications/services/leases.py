@@ -12,6 +12,8 @@ receiver knows it. To lose it would be worse (decision 11).
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -31,6 +33,18 @@ MOST_ATTEMPTS = 10
 NEVER = 30_000
 _LONGEST_PAUSE = timedelta(hours=6)
 _ERROR_LENGTH = 500
+
+
+#: How long one run goes on (s). Opening and closing classes are on the same workers and must not wait for a slow
+#: server; what is left goes in the next minute.
+BUDGET = 25.0
+
+
+def while_time(seconds: float) -> Iterator[None]:
+    """A loop that ends after so many seconds."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        yield
 
 
 def due(found: models.QuerySet[Any], now: datetime) -> models.QuerySet[Any]:

@@ -148,15 +148,15 @@ def _ids(groups: Iterable[Iterable[Notification]]) -> list[UUID]:
 # -- sending ---------------------------------------------------------------------------------------------------------
 
 
-def deliver(*, now: Callable[[], datetime] = clock.now, limit: int = 2000) -> Sent:
-    """Send what is due, one by one over one connection, until nothing is or the server goes away.
+def deliver(*, now: Callable[[], datetime] = clock.now, seconds: float = leases.BUDGET) -> Sent:
+    """Send what is due, one by one over one connection, until nothing is, time is up or the server goes away.
 
     `now` is asked for each of them: a lease begins when its mail is taken, not when the run began.
     """
     run = Sent()
     server = get_connection()
     try:
-        for _number in range(limit):
+        for _more in leases.while_time(seconds):
             mail = leases.claim(OutgoingMail.objects.select_related("user", "school"), now=now())
             if mail is None or not _send(mail, server, run, now):
                 break
@@ -168,7 +168,11 @@ def deliver(*, now: Callable[[], datetime] = clock.now, limit: int = 2000) -> Se
 def _send(mail: OutgoingMail, server: Any, run: Sent, now: Callable[[], datetime]) -> bool:
     """Send one that is claimed, and note how that went; False when the server is away."""
     notices = list(with_facts(Notification.objects.filter(mail=mail)).order_by("created_at", "id"))
-    if not (mail.user.email and mail.user.is_active and notices):
+    if not notices:
+        # Taken back while the mail was put together: there is nothing left to say.
+        OutgoingMail.objects.filter(pk=mail.pk, claim=mail.claim).delete()
+        return True
+    if not (mail.user.email and mail.user.is_active):
         leases.failed(mail, error="nobody to send it to", now=now(), give_up_after=1)
         run.failed += 1
         return True

@@ -1137,6 +1137,7 @@ SILENT: dict[str, str] = {
         "keeps rows that say themselves what became of them",
     ),
     "notifications.services.leases.due": _READS,
+    "notifications.services.leases.while_time": _READS,
     "notifications.services.leases.pause": _READS,
     "notifications.services.reading.mark_read": "what somebody reads is nobody else's business",
     "notifications.services.retention.forget": "clears away what was read and sent long ago",

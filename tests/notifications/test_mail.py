@@ -93,6 +93,20 @@ class TestWhatGoesIntoOne:
         send()
         assert (states(), Notification.objects.get().mail_due_at) == ([], None)
 
+    def test_nothing_when_it_was_taken_back_meanwhile(self, school: School, post: MailServer) -> None:
+        tell(person(school))
+        mails.gather(now=NOW)
+        Notification.objects.all().delete()
+        assert mails.deliver(now=lambda: NOW) == mails.Sent()
+        assert (states(), post.taken) == ([], [])
+
+    def test_is_given_up_for_who_has_left_meanwhile(self, school: School, post: MailServer) -> None:
+        tell(person(school))
+        mails.gather(now=NOW)
+        User.objects.update(is_active=False)
+        assert mails.deliver(now=lambda: NOW) == mails.Sent(failed=1)
+        assert (states(), post.taken) == ([SendState.PARKED], [])
+
     def test_more_people_than_fit_into_one_batch(
         self, school: School, post: MailServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -216,6 +230,13 @@ class TestTheServer:
             tasks.send_mail()
         health = TaskHealth.objects.get(name=jobs.SEND_MAIL)
         assert (health.failed_at, health.succeeded_at) == (NOW, None)
+
+
+def test_a_run_ends_when_its_time_is_up_and_the_next_goes_on(school: School, post: MailServer) -> None:
+    tell(*[person(school) for _index in range(3)])
+    mails.gather(now=NOW)
+    assert mails.deliver(now=lambda: NOW, seconds=0) == mails.Sent()
+    assert mails.deliver(now=lambda: NOW) == mails.Sent(sent=3)
 
 
 class TestOnce:

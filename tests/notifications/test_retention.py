@@ -42,6 +42,17 @@ def test_each_has_its_own_time(school: School) -> None:
     assert not WebhookDelivery.objects.exists()
 
 
+def test_what_waits_for_an_endpoint_that_nobody_resumes_goes_too(school: School) -> None:
+    by = UserFactory(school=school)
+    delivery = given_up(school, by)
+    WebhookDelivery.objects.update(state=SendState.FAILED)
+    later = NOW + retention.SENT + timedelta(days=1)
+    assert retention.forget(now=later).deliveries == 0
+    delivery.endpoint.parked_at = NOW
+    delivery.endpoint.save()
+    assert retention.forget(now=later).deliveries == 1
+
+
 def test_more_than_one_batch_goes(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "_BATCH", 2)
     tell(*[person(school) for _index in range(5)])
