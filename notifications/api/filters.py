@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-import django_filters
+from django_filters import rest_framework as filters
 
+from core.api.truth import TruthFilter
 from notifications.enums import SendState
 from notifications.models import Notification, WebhookDelivery
 
 
-class NotificationFilterSet(django_filters.FilterSet):
-    unread = django_filters.BooleanFilter(field_name="read_at", lookup_expr="isnull")
-    kind = django_filters.CharFilter(field_name="kind", max_length=40)
+class NotificationFilterSet(filters.FilterSet):
+    unread = TruthFilter(field_name="read_at", lookup_expr="isnull")
+    kind = filters.CharFilter(field_name="kind", max_length=40)
 
     class Meta:
         model = Notification
         fields: list[Any] = []
 
 
-class DeliveryFilterSet(django_filters.FilterSet):
-    endpoint = django_filters.UUIDFilter(field_name="endpoint")
-    state = django_filters.ChoiceFilter(choices=SendState.choices)
-    kind = django_filters.CharFilter(field_name="kind", max_length=40)
+class DeliveryFilterSet(filters.FilterSet):
+    endpoint = filters.UUIDFilter(field_name="endpoint")
+    state = filters.ChoiceFilter(choices=SendState.choices)
+    kind = filters.CharFilter(field_name="kind", max_length=40)
 
     class Meta:
         model = WebhookDelivery
