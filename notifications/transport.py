@@ -14,6 +14,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -90,17 +91,20 @@ class _Pinned(http.client.HTTPConnection):
     def connect(self) -> None:
         self.sock = socket.create_connection((self._address, self.port), self.timeout)
         if self._secure:
-            self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
+            secure = ssl.create_default_context()
+            # Known before the handshake, so that one that trickles can be cut off as well.
+            self.sock = secure.wrap_socket(
+                self.sock, server_hostname=self.host, do_handshake_on_connect=False
+            )
+            self.sock.do_handshake()
 
     def cut(self) -> None:
         """End it whatever it does."""
         self.was_cut = True
         if self.sock is not None:
-            try:
+            # It may have ended by itself a moment before.
+            with suppress(OSError):
                 self.sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                # It had ended by itself a moment before.
-                self.sock = None
 
 
 def _judge_literal(host: str) -> None:
