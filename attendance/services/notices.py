@@ -41,21 +41,15 @@ def of_absences(session: Session, *, now: datetime) -> int:
     absent = audience.absentees(session)
     if not absent and session.reopened_at is None:
         return 0
+    # One for each course, whoever sits in it: it is written down once then.
+    facts = {
+        code: {"session": session.pk, "code": code, "course": title, "starts_at": session.starts_at}
+        for _user, _number, code, title in absent
+    }
     return notify(
         kind=kinds.ABSENCE,
         key=_absence_key(session),
-        notices=[
-            Notice(
-                user,
-                {
-                    "session": session.pk,
-                    "code": code,
-                    "course": title,
-                    "starts_at": session.starts_at,
-                },
-            )
-            for user, _number, code, title in absent
-        ],
+        notices=[Notice(user, facts[code]) for user, _number, code, _title in absent],
         school=session.school,
         now=now,
         # Each closing of its own: a receiver that was told of somebody who is not absent after all hears so.

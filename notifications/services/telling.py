@@ -6,14 +6,13 @@ is left out by it; mail and webhooks wait as rows until the workers take them.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from django.core.serializers.json import DjangoJSONEncoder
+import orjson
 from django.db import connection
 
 from accounts.models import School
@@ -173,6 +172,9 @@ def next_digest(school: School, now: datetime) -> datetime:
 def _told(
     kind: kinds.Kind, key: str, people: Sequence[Notice], school: School, now: datetime
 ) -> dict[str, Any]:
+    # What many are told in the same words is put into them once.
+    written = {id(notice.data): notice.data for notice in people}
+    texts = {ident: _json(data) for ident, data in written.items()}
     return {
         "school": school.pk,
         "kind": kind.code,
@@ -183,9 +185,9 @@ def _told(
         "ids": [uuid7() for _notice in people],
         "users": [notice.user_id for notice in people],
         "abouts": [notice.about_id for notice in people],
-        "data": [_json(notice.data) for notice in people],
+        "data": [texts[id(notice.data)] for notice in people],
     }
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False, separators=(",", ":"))
+    return orjson.dumps(value, default=str, option=orjson.OPT_UTC_Z).decode()
