@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts.errors import SchoolRequired
 from accounts.models import User
-from accounts.selectors import normalise, who_may_be_meant
+from accounts.selectors import normalise, signed_in, who_may_be_meant
 from core import context
 
 
@@ -44,7 +44,7 @@ class CampusBackend(ModelBackend):
 
     def get_user(self, user_id: Any) -> User | None:
         """Somebody who is signed in already; None as soon as they, or their school, are switched off."""
-        user = User.objects.select_related("school").filter(pk=user_id).first()
+        user = signed_in().filter(pk=user_id).first()
         return user if user is not None and self.user_can_authenticate(user) else None
 
 

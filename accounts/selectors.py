@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
@@ -27,6 +28,22 @@ def numbers_of(user: User) -> Numbers:
         .get()
     )
     return Numbers(*row)
+
+
+_asked_along: dict[str, Any] = {}
+
+
+def ask_along(name: str, expression: Any) -> None:
+    """A higher app adds a value, such as a count for the header, to what every request reads of who is signed in.
+
+    `expression` is a subquery over OuterRef("pk"), cheap enough for that: pages save a query each.
+    """
+    _asked_along[name] = expression
+
+
+def signed_in() -> QuerySet[User]:
+    """People as a request knows who is signed in: with their school, and with what was asked along."""
+    return User.objects.select_related("school").annotate(**_asked_along)
 
 
 def who_may_be_meant(username: str, school: str = "") -> QuerySet[User]:

@@ -11,7 +11,9 @@ class AttendanceConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import navigation
+        from attendance import notices
         from attendance.selectors import approvals, sync_conflicts
 
+        notices.register_all()
         navigation.count_at("attendance:approvals", approvals.waiting_for)
         navigation.count_at("attendance:conflicts", sync_conflicts.waiting_for)

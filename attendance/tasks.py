@@ -8,7 +8,7 @@ import structlog
 
 from accounts.models import School
 from attendance import jobs
-from attendance.services import generation, readings, retention, scheduler, summaries, tickets
+from attendance.services import generation, readings, retention, scheduler, shortages, summaries, tickets
 from core import clock
 from core.tasks import scheduled
 
@@ -76,6 +76,23 @@ def generate_fortnight() -> dict[str, int]:
     if failed:
         raise SweepIncomplete(f"{len(failed)} of the schools failed: {', '.join(failed[:5])}")
     return {"made": made}
+
+
+@scheduled(jobs.TELL_SHORTAGES, every=DAY, nightly=True)
+def tell_shortages() -> dict[str, int]:
+    """Who is below the threshold hears of it, once a week: in the first night of the week that gets that far."""
+    now = clock.now()
+    told, failed = 0, []
+    for school in School.objects.filter(is_active=True).order_by("pk"):
+        try:
+            told += shortages.tell(school=school, now=now)
+        except Exception as error:
+            # Whatever is wrong in one school must not keep the others' students from hearing of it.
+            log.exception("shortages_failed", school_id=school.pk)
+            failed.append(f"{school.code} ({type(error).__name__})")
+    if failed:
+        raise SweepIncomplete(f"{len(failed)} of the schools failed: {', '.join(failed[:5])}")
+    return {"told": told}
 
 
 @scheduled(jobs.FORGET_TICKETS, every=DAY, nightly=True)

@@ -18,6 +18,7 @@ from accounts import jobs as accounts
 from attendance import jobs as attendance
 from audit import jobs as audit
 from core import jobs
+from notifications import jobs as notifications
 
 app = Celery("campushub")
 app.conf.update(
@@ -73,6 +74,8 @@ app.conf.beat_schedule = {
     "close classes": _every(30, attendance.CLOSE_DUE),
     "rematch readings": _every(60, attendance.REMATCH_READINGS),
     "seal audit": _every(60, audit.SEAL),
+    "send mail": _every(60, notifications.SEND_MAIL),
+    "send webhooks": _every(60, notifications.SEND_WEBHOOKS),
     "refresh summaries": _hourly(15, attendance.REFRESH_SUMMARIES),
     "lock classes": _nightly(5, attendance.LOCK_DUE),
     "plan the fortnight": _nightly(10, attendance.GENERATE_FORTNIGHT),
@@ -82,6 +85,8 @@ app.conf.beat_schedule = {
     "ensure partitions": _nightly(42, jobs.ENSURE_PARTITIONS),
     "forget sign-ins": _nightly(46, accounts.FORGET_SIGN_INS),
     "forget tickets": _nightly(50, attendance.FORGET_TICKETS),
+    "tell of shortages": _nightly(35, attendance.TELL_SHORTAGES),
+    "forget notices": _nightly(54, notifications.FORGET),
 }
 
 

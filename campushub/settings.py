@@ -124,6 +124,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "accounts.context.page",
+                "notifications.context.bell",
             ],
         },
     },
@@ -239,8 +240,15 @@ elif _mail.scheme:
         "EMAIL_URL must look like smtps://user:password@host:port (or smtp+starttls://, smtp://)."
     )
 else:
-    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_BACKEND = "core.mail.FolderBackend"
     EMAIL_FILE_PATH = str(VAR_DIR / "mail")
+# Seconds for each step of talking to the server: see notifications.services.leases.LEASE.
+EMAIL_TIMEOUT = 20
+
+# --- Webhooks ----------------------------------------------------------------------------------------------
+
+# Schools choose the addresses: what only this machine can reach must not be among them.
+WEBHOOKS_TO_PRIVATE_NETWORKS = env.text("WEBHOOKS_TO_PRIVATE_NETWORKS") == "1"
 
 # --- Protection --------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ handler500 = "core.faults.server_error"
 
 _api = [
     path("attendance/", include("attendance.api.urls")),
+    path("notifications/", include("notifications.api.urls")),
     path("", include("accounts.api.urls")),
     path("", include("academics.api.urls")),
 ]
@@ -32,6 +33,7 @@ urlpatterns = [
     path("", include("core.urls")),
     path("admin/", admin.site.urls),
     path("", include("accounts.web.urls")),
+    path("notices/", include("notifications.web.urls")),
     path("", include("attendance.web.urls")),
     path("iclock/", include((_readers, "iclock"))),
     path("r/<str:key>/iclock/", include((_readers, "iclock"), namespace="iclock_by_key")),

@@ -180,7 +180,7 @@ def test_readers_may_use_plain_http_only_where_somebody_said_so(value: str | Non
 
 def test_without_an_address_mail_becomes_files(tmp_path: Path) -> None:
     backend, folder = told("EMAIL_BACKEND EMAIL_FILE_PATH", EMAIL_URL=None, VAR_DIR=str(tmp_path))
-    assert backend == "django.core.mail.backends.filebased.EmailBackend"
+    assert backend == "core.mail.FolderBackend"
     assert folder == str(tmp_path / "mail")
 
 

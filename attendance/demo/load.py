@@ -12,7 +12,7 @@ from django.db import transaction
 from accounts.enums import Role
 from accounts.models import School, User
 from attendance.demo import bench as measuring
-from attendance.demo import campus, cases, history, leaves, offline, requests, schedule, today
+from attendance.demo import campus, cases, history, leaves, notices, offline, requests, schedule, today
 from attendance.demo.catalogue import PASSWORD, SCHOOLS
 from attendance.demo.erase import erase
 from attendance.services import summaries
@@ -52,6 +52,7 @@ def demo(
             cases.make(made, now=now)
             requests.ask(made, now=now)
             offline.upload(made, seed=seed)
+            notices.tell(made.school, now=now)
             people += count
         _operator(password)
         summaries.refresh(now=now)

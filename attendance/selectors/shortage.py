@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -9,7 +10,8 @@ from functools import cached_property
 from typing import Any, overload
 from uuid import UUID
 
-from academics.models import Term
+from academics.models import Section, Term
+from accounts.models import School
 from attendance.enums import Band
 from attendance.selectors.figures import Figures, day_of, rows_of
 
@@ -70,6 +72,39 @@ SELECT st.enrollment_no, u.full_name, b.section_id, cohort.code, sec.name, cours
 """
 
 _COUNT = f"{_BELOW} SELECT count(*) FROM below"
+
+
+# Of a whole school, by student: what each of them is told once a week.
+_BY_STUDENT = f"""{_BELOW}
+SELECT st.user_id, st.department_id,
+       jsonb_agg(jsonb_build_object('code', course.code, 'course', course.title, 'percentage', b.percentage,
+                                    'need', b.need, 'band', b.band) ORDER BY b.need DESC, course.code)
+  FROM below b
+  JOIN academics_student st ON st.id = b.student_id
+  JOIN academics_course course ON course.id = b.course_id
+ GROUP BY st.user_id, st.department_id
+ ORDER BY st.user_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """A student and the courses in which they are below: ``{code, course, percentage, need, band}``, worst first."""
+
+    user_id: int
+    department_id: int | None
+    courses: list[dict[str, Any]]
+
+
+def below(*, school: School, term: Term, today: date) -> list[Below]:
+    """Everybody of a school who is below the threshold in a course of the term; two queries."""
+    sections = list(Section.objects.filter(school=school, term=term).values_list("pk", flat=True))
+    asked = {"sections": sections, "term": term.pk, "on": day_of(term, today=today), "bands": list(BELOW)}
+    # Django leaves JSON to its own fields.
+    return [
+        Below(user, department, json.loads(courses))
+        for user, department, courses in rows_of(_BY_STUDENT, asked)
+    ]
 
 
 class Shortages(Sequence[Shortage]):

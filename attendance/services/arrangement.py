@@ -19,7 +19,7 @@ from attendance import errors
 from attendance.enums import SessionStatus, Source
 from attendance.models import Session
 from attendance.models.sessions import default_capture_modes
-from attendance.services import configuration, occupancy, sessions
+from attendance.services import configuration, notices, occupancy, sessions
 from audit.services.entries import changed, operation
 from core import partitions
 from core.errors import Invalid
@@ -72,6 +72,7 @@ def create_extra(
     occupancy.place_session(session)
     with operation(by=by, at=now) as op:
         op.record("session.create", session, school_id=school.pk, after=_facts(session))
+    notices.of_extra_class(session, by=by, now=now)
     return session
 
 
@@ -98,6 +99,8 @@ def update_session(*, session: Session, changes: Mapping[str, Any], by: User, no
         occupancy.place_session(session)
     with operation(by=by, at=now) as op:
         op.record("session.update", session, school_id=session.school_id, **changed(before, after))
+        if any(before[name] != after[name] for name in ("starts_at", "ends_at", "room", "faculty")):
+            notices.of_new_time(session, change=op.id, by=by, now=now)
     sessions.announce(session)
     return session
 
@@ -130,6 +133,7 @@ def substitute(*, session: Session, faculty: Faculty | None, by: User, now: date
             before={"substitute": before.employee_no if before else None},
             after={"substitute": faculty.employee_no if faculty else None},
         )
+        notices.of_substitute(session, change=op.id, by=by, now=now)
     sessions.announce(session)
     return session
 

@@ -22,6 +22,7 @@ from attendance import errors
 from attendance.enums import Band, CondonationStatus
 from attendance.models import CondonationRequest
 from attendance.selectors.figures import Figures, course_figures
+from attendance.services import notices
 from attendance.services.evidence import Upload, attached
 from audit.services.entries import operation
 from core.db import still_there
@@ -82,6 +83,7 @@ def apply(
                 "file": condonation.file_type,
             },
         )
+        notices.of_condonation_asked(condonation, by=by, now=now)
     return condonation
 
 
@@ -237,6 +239,10 @@ def _move(
             after={"status": target.value},
             reason=remarks,
         )
+    if target == CondonationStatus.CANCELLED:
+        notices.condonation_settled(condonation)
+    else:
+        notices.of_condonation_moved(condonation, by=by, now=now)
     return condonation
 
 

@@ -19,7 +19,7 @@ from attendance import errors
 from attendance.enums import CorrectionStatus, SessionStatus, Status
 from attendance.models import AttendanceRecord, CorrectionRequest, Session
 from attendance.selectors.corrections import first_day
-from attendance.services import marking, sessions
+from attendance.services import marking, notices, sessions
 from attendance.services.evidence import Upload, attached
 from audit.services.entries import operation
 from core.db import still_there
@@ -74,6 +74,7 @@ def request_correction(
                 "file": correction.file_type,
             },
         )
+        notices.of_correction_asked(correction, by=by, now=now)
     return correction
 
 
@@ -214,6 +215,10 @@ def _decide(
             after={"status": target.value},
             reason=remarks,
         )
+    if target == CorrectionStatus.CANCELLED:
+        notices.correction_settled(correction)
+    else:
+        notices.of_correction_decided(correction, now=now)
     return correction
 
 

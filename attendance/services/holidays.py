@@ -20,7 +20,7 @@ from accounts.models import School, User
 from attendance import errors
 from attendance.enums import HolidayKind, SessionStatus
 from attendance.models import Holiday, Session
-from attendance.services import occupancy, sessions
+from attendance.services import notices, occupancy, sessions
 from attendance.services.conflicts import refusal_of
 from attendance.services.occurrences import covers
 from audit.services.entries import Operation, changed, operation
@@ -76,6 +76,7 @@ def add_holiday(
     with operation(by=by, at=now) as op:
         op.record("holiday.create", holiday, school_id=school.pk, after=_facts(holiday))
         _cancel(outcome, op)
+        notices.of_holiday(holiday, outcome.cancelled, cancelled=True, change=op.id, by=by, now=now)
     return outcome
 
 
@@ -111,6 +112,13 @@ def update_holiday(
         removal = _release(cancelled, op, holiday)
         outcome.restored, outcome.taken = removal.restored, removal.taken
         _cancel(outcome, op)
+        # What it still covers was cancelled before as well: of that there is nothing new.
+        still = {session.pk for session in cancelled}
+        gone = {session.pk for session in outcome.cancelled}
+        lost = [session for session in outcome.cancelled if session.pk not in still]
+        back = [session for session in outcome.restored if session.pk not in gone]
+        notices.of_holiday(holiday, back, cancelled=False, change=op.id, by=by, now=now)
+        notices.of_holiday(holiday, lost, cancelled=True, change=op.id, by=by, now=now)
     return outcome
 
 
@@ -124,7 +132,9 @@ def remove_holiday(*, holiday: Holiday, by: User | None, now: datetime) -> Remov
         op.record("holiday.remove", holiday, school_id=holiday.school_id, before=_facts(holiday))
         # It has to be gone before places are asked for: other classes of that day take place again as well.
         Holiday.objects.filter(pk=holiday.pk).delete()
-        return _release(cancelled, op, holiday)
+        outcome = _release(cancelled, op, holiday)
+        notices.of_holiday(holiday, outcome.restored, cancelled=False, change=op.id, by=by, now=now)
+    return outcome
 
 
 def _cancel(outcome: HolidayOutcome, op: Operation) -> None:

@@ -22,7 +22,7 @@ from attendance import errors
 from attendance.enums import LeaveStatus
 from attendance.models import LeaveApplication, LeaveSession, Session
 from attendance.selectors.leaves import classes_of
-from attendance.services import leave_marks
+from attendance.services import leave_marks, notices
 from attendance.services.evidence import Upload, attached
 from audit.services.entries import changed, operation
 from core.db import still_there
@@ -77,6 +77,7 @@ def apply_for(
             school_id=leave.school_id,
             after={"student": student.pk, **_described(leave)},
         )
+        notices.of_leave_asked(leave, by=by, now=now)
     return leave
 
 
@@ -167,6 +168,7 @@ def cancel(*, leave: LeaveApplication, by: User, now: datetime) -> LeaveOutcome:
         with operation(by=by, at=now) as op:
             _move(leave, LeaveStatus.CANCELLED, op)
             leave.save(update_fields=["status"])
+            notices.leave_settled(leave)
     return LeaveOutcome(leave)
 
 
@@ -293,6 +295,7 @@ def _decide(
     _move(leave, target, op, remarks=remarks)
     leave.reviewer, leave.reviewed_at, leave.remarks = by, now, remarks
     leave.save(update_fields=["status", "reviewer", "reviewed_at", "remarks"])
+    notices.of_leave_decided(leave, now=now)
 
 
 def _move(leave: LeaveApplication, target: LeaveStatus, op: Any, *, remarks: str = "") -> None:

@@ -16,7 +16,7 @@ from accounts.models import User
 from attendance import errors
 from attendance.enums import SessionStatus, Source
 from attendance.models import AttendanceRecord, Session, SessionOccupancy
-from attendance.services import leave_effect, statistics
+from attendance.services import leave_effect, notices, statistics
 from audit.services.entries import operation
 from core import live
 from core.db import prepared
@@ -108,6 +108,7 @@ def reopen_session(*, session: Session, reason: str, by: User, now: datetime) ->
         _move(session, SessionStatus.OPEN, op, reason=reason, reopened_at=now, qr_started_at=now)
         session.qr_generation += 1
         session.save()
+    notices.absences_undone(session)
     announce(session)
     return session
 
@@ -162,6 +163,7 @@ def void_session(*, session: Session, reason: str, by: User, now: datetime) -> S
     with operation(by=by, at=now) as op:
         _move(session, SessionStatus.VOID, op, reason=reason)
         session.save()
+    notices.absences_undone(session)
     announce(session)
     return session
 
@@ -251,6 +253,7 @@ def _close(session: Session, *, by: User | None, now: datetime, action: str = ""
         )
         session.save()
     statistics.add(session, now=now)
+    notices.of_absences(session, now=now)
     announce(session)
     return session
 
@@ -281,6 +284,7 @@ def _cancel(session: Session, *, reason: str, by: User | None, now: datetime) ->
         _move(session, SessionStatus.CANCELLED, op, reason=reason)
         session.save()
     free([session])
+    notices.of_cancellation(session, reason=reason, by=by, now=now)
     announce(session)
     return session
 

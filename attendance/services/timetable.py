@@ -6,7 +6,7 @@ Locks in this order: the school's timetable, then sessions.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
@@ -19,9 +19,10 @@ from academics.models import Faculty, Room, Section
 from academics.services.scope import same_school
 from accounts.models import School, User
 from attendance import errors
+from attendance.enums import SessionStatus
 from attendance.models import Session, SlotException, SlotOccupancy, TimetableSlot
 from attendance.selectors.sessions import slots_with_details
-from attendance.services import generation, occupancy, occurrences, replanning
+from attendance.services import generation, notices, occupancy, occurrences, replanning
 from audit.services.entries import Operation, changed, operation
 from core.db import still_there
 from core.errors import Invalid, Stale
@@ -92,6 +93,9 @@ def save_slot(
         else:
             op.record("slot.update", slot, school_id=school.pk, **changed(told_before, told))
             _tell(op, slot, replanning.replan(slot, before=before, by=by, now=now))
+            if _moved(before, wanted):
+                ahead = Session.objects.filter(slot=slot, status=SessionStatus.SCHEDULED, starts_at__gt=now)
+                notices.of_new_slot(slot, list(ahead), by=by, now=now)
     return slot
 
 
@@ -101,7 +105,10 @@ def retire_slot(*, slot: TimetableSlot, by: User | None, now: datetime) -> None:
     occupancy.lock_timetable(slot.school_id)
     slot = still_there(TimetableSlot.objects.select_related("school"), slot.pk)
     shape = replanning.shape_of(slot)
-    removed = replanning.remove(replanning.ahead(slot, now=now, cancelled=True))
+    ahead = replanning.ahead(slot, now=now, cancelled=True)
+    planned = [session for session in ahead if session.status == SessionStatus.SCHEDULED]
+    notices.of_ended_slot(slot, planned, by=by, now=now)
+    removed = replanning.remove(ahead)
     with operation(by=by, at=now) as op:
         before = _facts(slot)
         last = slot.sessions.order_by("-held_on").values_list("held_on", flat=True).first()
@@ -141,7 +148,11 @@ def skip_date(
         slot=slot, date=day, defaults={"reason": reason[:200]}
     )
     if made:
-        removed = replanning.remove(replanning.on(slot, day))
+        idle = replanning.on(slot, day)
+        for session in idle:
+            if session.status == SessionStatus.SCHEDULED:
+                notices.of_cancellation(session, reason=reason, by=by, now=now)
+        removed = replanning.remove(idle)
         held = Session.objects.filter(slot=slot, held_on=day).first()
         if held is not None:
             raise errors.NotScheduled(state=held.get_status_display(), meta={"status": held.status})
@@ -190,6 +201,11 @@ def _judge_times(
     for attr, day in (("valid_from", valid_from), ("valid_until", valid_until)):
         if not term.starts_on <= day <= term.ends_on:
             raise OutsideTerm(term=term.name, attr=attr)
+
+
+def _moved(before: replanning.Shape, wanted: replanning.Shape) -> bool:
+    """Whether people have to be somewhere else or at another time, and not only for longer or shorter."""
+    return replace(before, valid_from=wanted.valid_from, valid_until=wanted.valid_until) != wanted
 
 
 def _keep_teachers(slot: TimetableSlot, before: replanning.Shape | None) -> None:

@@ -15,8 +15,9 @@ from academics.models import Student, Term
 from attendance.enums import Band, SessionStatus
 from attendance.models import AttendanceRecord, CondonationRequest, Holiday
 from attendance.selectors import condonations, corrections, days, figures
-from attendance.web.access import student_of
+from attendance.web.access import person, student_of
 from core import clock
+from notifications.selectors import latest_unread
 
 _PAGE = 30
 
@@ -45,6 +46,7 @@ def home(request: HttpRequest) -> HttpResponse:
             ],
             "overall": summary.overall if len(summary.courses) > 1 else None,
             "threshold": summary.threshold,
+            "notices": latest_unread(person(request)),
         },
     )
 

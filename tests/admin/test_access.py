@@ -22,7 +22,7 @@ from tests.factories import FacultyFactory, RoomFactory, SchoolFactory, UserFact
 pytestmark = pytest.mark.django_db
 
 
-OURS = {"core", "audit", "accounts", "academics", "attendance"}
+OURS = {"core", "audit", "accounts", "academics", "attendance", "notifications"}
 MODELS = sorted(
     (model for model in admin.site._registry if model._meta.app_label in OURS), key=lambda m: m._meta.label
 )
@@ -42,6 +42,11 @@ OFFICE_ONLY = {
     "attendance.UnknownDevice",
     "audit.AuditEntry",
     "audit.RetentionRun",
+    "notifications.Notification",
+    "notifications.OutgoingMail",
+    "notifications.Preference",
+    "notifications.WebhookDelivery",
+    "notifications.WebhookEndpoint",
 }
 OPERATORS_ONLY = {"audit.AuditSeal"}
 

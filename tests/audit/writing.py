@@ -55,6 +55,9 @@ from attendance.services.imports import attendance as attendance_import
 from attendance.services.imports import pins as pins_import
 from attendance.services.imports import timetable as timetable_import
 from attendance.services.offline import Upload
+from notifications.models import OutgoingMail, WebhookEndpoint
+from notifications.services import deliveries, mails, webhooks
+from notifications.services import preferences as notification_preferences
 from tests.attendance.planning import FROM, UNTIL
 from tests.attendance.readers import let_readers_in
 from tests.attendance.uploads import conflict_of, entry
@@ -1011,6 +1014,76 @@ def _(w: World) -> Any:
     return {"device": reader(w), "data": b"pin,enrollment_no\n2,22CSE00001\n", **w.by}
 
 
+# -- notifications -------------------------------------------------------------------------------------------------
+
+
+def webhook(w: World) -> Any:
+    return webhooks.create(school=w.school, url="https://93.184.216.34/hook", name="Library", **w.by).endpoint
+
+
+@row(notification_preferences.choose, {("user.choose_notices", "user"): 1})
+def _(w: World) -> Any:
+    return {"user": w.student.user, "choices": {("absence", "email"): "off"}, **w.by}
+
+
+@row(webhooks.create, {("webhook.create", "webhookendpoint"): 1})
+def _(w: World) -> Any:
+    return {"school": w.school, "url": "https://93.184.216.34/hook", "wanted": ["absence"], **w.by}
+
+
+@row(webhooks.update, {("webhook.update", "webhookendpoint"): 1})
+def _(w: World) -> Any:
+    return {"endpoint": webhook(w), "changes": {"name": "ERP", "kinds": ["absence"]}, **w.by}
+
+
+@row(webhooks.remove, {("webhook.remove", "webhookendpoint"): 1})
+def _(w: World) -> Any:
+    return {"endpoint": webhook(w), **w.by}
+
+
+@row(webhooks.rotate_secret, {("webhook.rotate_secret", "webhookendpoint"): 1})
+def _(w: World) -> Any:
+    return {"endpoint": webhook(w), **w.by}
+
+
+@row(webhooks.send_test, {("webhook.test", "webhookendpoint"): 1})
+def _(w: World) -> Any:
+    return {"endpoint": webhook(w), **w.by}
+
+
+@row(webhooks.resume, {("webhook.resume", "webhookendpoint"): 1})
+def _(w: World) -> Any:
+    endpoint = webhook(w)
+    endpoint.failures, endpoint.parked_at = 10, w.now
+    endpoint.save()
+    return {"endpoint": endpoint, **w.by}
+
+
+@row(deliveries.deliver, {("webhook.park", "webhookendpoint"): 1})
+def _(w: World) -> Any:
+    webhooks.send_test(endpoint=webhook(w), **w.by)
+    # An address that was let in before private ones were refused.
+    WebhookEndpoint.objects.update(failures=deliveries.MOST_FAILURES - 1, url="https://10.0.0.1/")
+    return {"now": lambda: w.now}
+
+
+@row(deliveries.resend, {("delivery.resend", "webhookdelivery"): 1})
+def _(w: World) -> Any:
+    delivery = webhooks.send_test(endpoint=webhook(w), **w.by)
+    delivery.state = "parked"
+    delivery.save()
+    return {"delivery": delivery, **w.by}
+
+
+@row(mails.resend, {("mail.resend", "outgoingmail"): 1})
+def _(w: World) -> Any:
+    mail = OutgoingMail.objects.create(
+        school=w.school, user=w.student.user, language="en", kinds=["absence"], state="parked",
+        created_at=w.now, next_try_at=w.now,
+    )  # fmt: skip
+    return {"mail": mail, **w.by}
+
+
 # -- what stays silent --------------------------------------------------------------------------------------------
 
 _READS = "reads, or computes from what it is given"
@@ -1130,6 +1203,50 @@ SILENT: dict[str, str] = {
     "attendance.services.statistics.take_student": _DERIVED,
     "attendance.services.summaries.refresh": _DERIVED,
     "attendance.services.tickets.forget": "clears away used tickets, whose marks are told",
+    **dict.fromkeys(
+        [
+            f"attendance.services.notices.{name}"
+            for name in (
+                "absences_undone",
+                "condonation_settled",
+                "correction_settled",
+                "leave_settled",
+                "of_absences",
+                "of_cancellation",
+                "of_condonation_asked",
+                "of_condonation_moved",
+                "of_correction_asked",
+                "of_correction_decided",
+                "of_ended_slot",
+                "of_extra_class",
+                "of_holiday",
+                "of_leave_asked",
+                "of_leave_decided",
+                "of_new_slot",
+                "of_new_time",
+                "of_substitute",
+            )
+        ],
+        "tells people of what services in the table do",
+    ),
+    "attendance.services.shortages.tell": "tells people of figures",
+    # notifications: their rows are what there is to know, and nobody's decision
+    "notifications.services.deliveries.wake": _STEP,
+    **dict.fromkeys(
+        [
+            *(f"notifications.services.leases.{name}" for name in ("claim", "failed", "put_back", "sent")),
+            *(f"notifications.services.mails.{name}" for name in ("deliver", "gather")),
+            *(f"notifications.services.telling.{name}" for name in ("emit", "notify", "once", "retract")),
+        ],
+        "keeps rows that say themselves what became of them",
+    ),
+    "notifications.services.leases.due": _READS,
+    "notifications.services.leases.while_time": _READS,
+    "notifications.services.leases.pause": _READS,
+    "notifications.services.reading.mark_read": "what somebody reads is nobody else's business",
+    "notifications.services.retention.forget": "clears away what was read and sent long ago",
+    "notifications.services.telling.body_of": _READS,
+    "notifications.services.telling.next_digest": _READS,
     # audit: the trail itself
     **dict.fromkeys(
         [

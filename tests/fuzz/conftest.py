@@ -31,6 +31,7 @@ from attendance.models import (
 from attendance.services import device_calls, devices, holds, leaves, sessions, templates
 from core import clock, limits
 from core.tokens import encode_access
+from notifications.models import Notification
 from tests.attendance.readers import agree
 from tests.attendance.uploads import conflict_of
 from tests.colleges import College, held_clock, make_college  # noqa: F401 - a fixture used by name
@@ -46,6 +47,7 @@ from tests.factories import (
     SlotFactory,
     UserFactory,
 )
+from tests.notifications.told import given_up, tell
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,8 @@ def campus(db: None) -> Campus:
     )  # fmt: skip
     hold = holds.place(school=college.school, reason="Case 12", by=college.admin, now=clock.now())
     conflict = conflict_of(session, college.students[2], now=clock.now(), office=college.admin)
+    tell(college.admin)
+    delivery = given_up(college.school, college.admin)
     return Campus(
         college,
         reader_key=reader.key,
@@ -214,6 +218,9 @@ def campus(db: None) -> Campus:
             "password": PASSWORD,
             "school": college.school.code,
             "ids": [str(leave.pk)],
+            "url": "https://93.184.216.34/other",
+            "kinds": ["absence"],
+            "preferences": [{"kind": "leave_waiting", "channel": "email", "mode": "off"}],
             "from": "2026-11-02",
             "to": "2026-11-20",
             "until": "2026-11-20",
@@ -237,6 +244,9 @@ def campus(db: None) -> Campus:
             "dismissals": str(dismissal.pk),
             "anomalies": str(dismissal.pk),
             "holds": str(hold.pk),
+            "webhooks": str(delivery.endpoint_id),
+            "deliveries": str(delivery.pk),
+            "notifications": str(Notification.objects.get(user=college.admin, key="k1").pk),
         },
     )
 

@@ -271,6 +271,12 @@ FORMS: dict[str, Form] = {
         lambda campus: {"faculty": campus.spare},
         wrong={"faculty": ("x", NUL, LONG, EMOJI, RIGHT_TO_LEFT, "-1")},
     ),
+    "notifications:read_all": Form("student"),
+    "notifications:preferences": Form(
+        "student",
+        lambda campus: {"absence.email": "off", "absence.in_app": "now"},
+        wrong={"absence.email": ("", *NO_CHOICES), "absence.in_app": ("", "digest", *NO_CHOICES)},
+    ),
     "attendance:leave_approve_chosen": Form(
         "admin",
         lambda campus: {"leaves": campus.ids["leave-applications"]},
@@ -351,7 +357,7 @@ ONLY_READ = {"accounts:more"} | {
         "leave_file", "approvals", "approvals_corrections", "approvals_condonation", "corrections", "correction_file",
         "condonation", "condonation_file", "privacy", "conflicts",
     )
-} | {"accounts:more"}  # fmt: skip
+} | {"accounts:more", "notifications:notices", "notifications:open"}  # fmt: skip
 
 #: Takes a file and nothing else: tests/attendance/web/test_devices.py sends it what is none.
 WITH_FILE = {"attendance:device_pins"}
@@ -404,6 +410,7 @@ def address_of(name: str, campus: Campus) -> str:
         ":anomaly_": "dismissals",
         ":hold_": "holds",
         ":conflict_": "sync-conflicts",
+        "notifications:open": "notifications",
     }
     # A correction is asked for of a class.
     named = next(

@@ -223,6 +223,28 @@ GET attendance-course-summary               | 401   403   403   ok    ok    ok  
 GET attendance-department-summary           | 401   403   403   ok    ok    ok    ok    ok    ok    ok
 GET attendance-shortage                     | 401   403   403   ok    ok    ok    ok    ok    ok    ok
 GET attendance-student-summary              | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+GET notification-list                       | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+GET notification-unread-count               | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+POST notification-read notice               | 401   ok    404   404   404   404   404   404   404   404
+POST notification-read-all                  | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+GET notification-preferences                | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+PUT notification-preferences                | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+GET notification-webhook-list               | 401   403   403   403   403   403   ok    ok    ok    ok
+POST notification-webhook-list              | 401   403   403   403   403   403   ok    ok    ok    ok
+GET notification-webhook-detail webhook     | 401   403   403   403   403   403   ok    ok    ok    404
+PATCH notification-webhook-detail webhook   | 401   403   403   403   403   403   ok    ok    ok    404
+DELETE notification-webhook-detail webhook  | 401   403   403   403   403   403   ok    ok    ok    404
+POST notification-webhook-rotate-secret webhook| 401   403   403   403   403   403   ok    ok    ok    404
+POST notification-webhook-test webhook      | 401   403   403   403   403   403   ok    ok    ok    404
+POST notification-webhook-resume webhook    | 401   403   403   403   403   403   ok    ok    ok    404
+GET notification-delivery-list              | 401   403   403   403   403   403   ok    ok    ok    ok
+GET notification-delivery-detail delivery   | 401   403   403   403   403   403   ok    ok    ok    404
+POST notification-delivery-resend delivery  | 401   403   403   403   403   403   ok    ok    ok    404
+GET notifications:notices                   | login ok    ok    ok    ok    ok    ok    ok    ok    ok
+GET notifications:open notice               | login ok    404   404   404   404   404   404   404   404
+POST notifications:read_all                 | login ok    ok    ok    ok    ok    ok    ok    ok    ok
+GET notifications:preferences               | login ok    ok    ok    ok    ok    ok    ok    ok    ok
+POST notifications:preferences              | login ok    ok    ok    ok    ok    ok    ok    ok    ok
 """
 
 
@@ -286,6 +308,9 @@ BODIES: dict[str, Any] = {
         "template": "QUJD",
     },
     "attendance-record-detail": lambda _w: {"status": "late"},
+    "notification-preferences": lambda _w: {"preferences": []},
+    "notification-webhook-list": lambda _w: {"url": "https://93.184.216.34/other"},
+    "notification-webhook-detail": lambda _w: {"name": "Library"},
     "attendance-correction-list": lambda w: {
         "session": w.session.pk,
         "requested_status": "late",
@@ -397,6 +422,11 @@ ADMIN: dict[str, AdminRights] = {
     "attendance.SyncEntry": AdminRights("fos"),
     "attendance.TimetableSlot": AdminRights("fos", "o"),
     "attendance.UnknownDevice": AdminRights("os"),
+    "notifications.Notification": AdminRights("os"),
+    "notifications.OutgoingMail": AdminRights("os"),
+    "notifications.Preference": AdminRights("os"),
+    "notifications.WebhookDelivery": AdminRights("os"),
+    "notifications.WebhookEndpoint": AdminRights("os", "o"),
     "audit.AuditEntry": AdminRights("os"),
     "audit.AuditSeal": AdminRights("s"),
     "audit.RetentionRun": AdminRights("os"),

@@ -30,6 +30,7 @@ from attendance.models import (
 from attendance.services import device_calls, devices, holds, leaves, templates, timetable
 from attendance.services.evidence import Upload
 from attendance.services.marking import Mark, bulk_mark
+from notifications.models import Notification, WebhookDelivery
 from tests.attendance.evidence import PDF
 from tests.attendance.readers import agree
 from tests.attendance.scans import students_of
@@ -49,6 +50,7 @@ from tests.factories import (
     TermFactory,
     UserFactory,
 )
+from tests.notifications.told import given_up, tell
 
 #: Columns of the matrix, in this order. `peer` is a student and `colleague` a teacher of the same school who
 #: have nothing to do with the class; `head` heads its department; `outsider` is the office of another school.
@@ -83,6 +85,8 @@ class World:
     dismissal: AnomalyDismissal
     hold: LegalHold
     conflict: SyncConflict
+    notice: Notification
+    delivery: WebhookDelivery
 
     def client(self, actor: str) -> Client:
         user = self.people[actor]
@@ -105,6 +109,9 @@ class World:
             "dismissal": self.dismissal.pk,
             "hold": self.hold.pk,
             "conflict": self.conflict.pk,
+            "notice": self.notice.pk,
+            "delivery": self.delivery.pk,
+            "webhook": self.delivery.endpoint_id,
         }[name]
 
 
@@ -155,6 +162,7 @@ def build(now: Any) -> World:
     agree(mine)
     RefusedScan.objects.create(school=school, session=session, student=mine, code="outside_geofence", at=now)
     device_calls.meet_unknown(serial="STRANGER-1", address="10.0.0.9", now=now)
+    tell(mine.user)
     return World(
         people={
             "anon": None,
@@ -201,6 +209,8 @@ def build(now: Any) -> World:
         ),
         hold=holds.place(school=school, student=mine, reason="Case 12", by=office, now=now),
         conflict=conflict_of(session, students_of(session)[1], now=now, office=office),
+        notice=Notification.objects.get(user=mine.user, key="k1"),
+        delivery=given_up(school, office),
     )
 
 
