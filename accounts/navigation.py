@@ -73,7 +73,14 @@ PLACES: dict[str, tuple[Place, ...]] = {
 }
 
 #: What a role needs less often, in the order of the list behind "More".
+_EXPORTS = Place(
+    pgettext_lazy("navigation", "Exports"),
+    "attendance:exports",
+    "download",
+    about=_("Registers, records and figures as files: CSV, Excel and PDF."),
+)
 _OFFICE_MORE = (
+    _EXPORTS,
     Place(
         pgettext_lazy("navigation", "Configuration"),
         "attendance:configuration",
@@ -83,7 +90,7 @@ _OFFICE_MORE = (
 )
 MORE: dict[str, tuple[Place, ...]] = {
     Role.STUDENT: (),
-    Role.FACULTY: (),
+    Role.FACULTY: (_EXPORTS,),
     Role.ADMIN: _OFFICE_MORE,
     Role.SUPERUSER: _OFFICE_MORE,
     Role.INTEGRATOR: (),

@@ -169,3 +169,34 @@ class ReadingReason(TextChoices):
     BAD_PIN = "pin_invalid", _("That is no number of a person.")
     BAD_TIME = "time_invalid", _("That is no date and time.")
     BAD_DIRECTION = "direction_invalid", _("That is neither in nor out.")
+
+
+class ExportKind(TextChoices):
+    """What can be taken out as a file."""
+
+    RECORDS = "records", _("Records")
+    REGISTER = "register", _("Month register")
+    SUMMARY = "summary", _("Summary")
+    SHORTAGE = "shortage", _("Shortage list")
+    AUDIT = "audit", _("Audit trail")
+
+
+class ExportFormat(TextChoices):
+    CSV = "csv", "CSV"
+    XLSX = "xlsx", _("Excel (XLSX)")
+    PDF = "pdf", "PDF"
+
+
+class ExportState(TextChoices):
+    """``queued → running → done → expired``; what is not done yet can be cancelled, and may fail."""
+
+    QUEUED = "queued", _("Queued")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+    EXPIRED = "expired", _("Expired")
+
+    @classmethod
+    def unfinished(cls) -> list[str]:
+        return [cls.QUEUED, cls.RUNNING]

@@ -16,6 +16,7 @@ from attendance.models import (
     BiometricTemplate,
     CondonationRequest,
     CorrectionRequest,
+    ExportJob,
     Holiday,
     LeaveApplication,
     Session,
@@ -267,3 +268,21 @@ def can_view_template(user: User, template: BiometricTemplate) -> bool:
 def can_place_hold(user: User, school_id: int | None) -> bool:
     """Keep records beyond their time, and let them go again: the school's office."""
     return is_office_of(user, school_id)
+
+
+# -- exports --------------------------------------------------------------------------------------------------------
+
+
+def can_view_export(user: User, job: ExportJob) -> bool:
+    """Follow and fetch it: whoever asked for it. Of what may be in it, `selectors.exports.scope` decides."""
+    return job.requested_by_id == user.pk
+
+
+def can_cancel_export(user: User, job: ExportJob) -> bool:
+    """Whoever asked for it, and the office, should one be too much for the server."""
+    return can_view_export(user, job) or is_office_of(user, job.school_id)
+
+
+def can_export_pages(user: User) -> bool:
+    """The page about exports is for who works with classes; students find what is theirs on their own pages."""
+    return can_view_summaries(user)

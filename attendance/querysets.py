@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from academics.querysets import ReachQuerySet, SchoolOwnedQuerySet
 from accounts.enums import Role
-from attendance.enums import LeaveStatus, SessionStatus
+from attendance.enums import ExportState, LeaveStatus, SessionStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -169,6 +169,15 @@ class TemplateQuerySet(SchoolOwnedQuerySet):
         if user.role == Role.STUDENT:
             return self.filter(student__user=user)
         return super().visible_to(user) if user.is_office else self.none()
+
+
+class ExportQuerySet(SchoolOwnedQuerySet):
+    def visible_to(self, user: User) -> Self:
+        """One's own: a file holds what its owner may see, and nobody else may see exactly that."""
+        return super().visible_to(user).filter(requested_by=user)
+
+    def unfinished(self) -> Self:
+        return self.filter(state__in=ExportState.unfinished())
 
 
 class HoldQuerySet(SchoolOwnedQuerySet):

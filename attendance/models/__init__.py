@@ -12,6 +12,7 @@ from attendance.models.devices import (
     DevicePin,
     UnknownDevice,
 )
+from attendance.models.exports import ExportJob
 from attendance.models.records import (
     AttendanceRecord,
     AttendanceStatistics,
@@ -33,6 +34,7 @@ __all__ = [
     "DeviceCommand",
     "DeviceEvent",
     "DevicePin",
+    "ExportJob",
     "HeldRecord",
     "Holiday",
     "LeaveApplication",

@@ -16,7 +16,7 @@ from attendance.models import LeaveApplication, Session
 from core.errors import ReasonRequired
 
 
-def _day_field(**more: Any) -> forms.DateField:
+def day_field(**more: Any) -> forms.DateField:
     """A date in years in which classes are held, chosen with the browser's own calendar."""
     return forms.DateField(
         input_formats=["%Y-%m-%d"],
@@ -29,8 +29,8 @@ def _day_field(**more: Any) -> forms.DateField:
 class DaysForm(forms.Form):
     """From when to when; without a last day the first one alone."""
 
-    from_date = _day_field(label=_("First day"))
-    to_date = _day_field(label=_("Last day"), required=False, help_text=_("Leave it empty for a single day."))
+    from_date = day_field(label=_("First day"))
+    to_date = day_field(label=_("Last day"), required=False, help_text=_("Leave it empty for a single day."))
 
     def clean(self) -> dict[str, Any]:
         known = self.cleaned_data

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from attendance.web import approvals, figures, home, leaves, office, scan, student, teaching
+from attendance.web import approvals, exports, figures, home, leaves, office, scan, student, teaching
 
 app_name = "attendance"
 
@@ -17,6 +17,10 @@ urlpatterns = [
     path("shortage/", figures.shortage, name="shortage"),
     path("sections/<uuid:pk>/", figures.section, name="section"),
     path("department/", figures.department, name="department"),
+    path("exports/", exports.page, name="exports"),
+    path("exports/jobs/", exports.jobs, name="export_jobs"),
+    path("exports/<uuid:pk>/file/", exports.file, name="export_file"),
+    path("exports/<uuid:pk>/cancel/", exports.cancel, name="export_cancel"),
     path("leave/", leaves.own, name="leave"),
     path("leave/apply/", leaves.apply, name="leave_apply"),
     path("leave/classes/", leaves.classes, name="leave_classes"),

@@ -46,6 +46,11 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "DeviceKindEnum": "attendance.enums.DeviceKind",
         "CorrectionStatusEnum": "attendance.enums.CorrectionStatus",
         "CondonationStatusEnum": "attendance.enums.CondonationStatus",
+        "BandEnum": "attendance.enums.Band",
+        "ShortageBandEnum": "attendance.selectors.shortage.BELOW",
+        "ExportKindEnum": "attendance.enums.ExportKind",
+        "ExportFormatEnum": "attendance.enums.ExportFormat",
+        "ExportStateEnum": "attendance.enums.ExportState",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

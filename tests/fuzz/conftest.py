@@ -29,6 +29,7 @@ from tests.factories import (
     CondonationFactory,
     CorrectionFactory,
     CourseFactory,
+    ExportJobFactory,
     RecordFactory,
     SectionFactory,
     SessionFactory,
@@ -89,6 +90,7 @@ def campus(db: None) -> Campus:
     slot = SlotFactory(section=college.section, sections=[college.section], faculty=[teacher])
     holiday = Holiday.objects.create(school=college.school, date="2026-12-25", name="Christmas")
     student = college.students[0]
+    job = ExportJobFactory(requested_by=college.admin)
     leave = leaves.apply_for(
         student=student,
         kind="medical",
@@ -170,6 +172,7 @@ def campus(db: None) -> Campus:
             "students": college.number(0),
             "faculty": teacher.employee_no,
             "leave-applications": str(leave.pk),
+            "export/jobs": str(job.pk),
         },
     )
 

@@ -54,6 +54,8 @@ class Form:
     state: SessionStatus = SessionStatus.OPEN
     #: What has to happen first.
     before: Callable[[Campus], None] = lambda campus: None
+    #: A way back to a page, or the file that was asked for.
+    answer: int = 302
 
 
 def rules(campus: Campus) -> dict[str, str]:
@@ -178,6 +180,17 @@ FORMS: dict[str, Form] = {
     "attendance:leave_revoke": Form(
         "admin", remarks, wrong={"remarks": REASONS}, odd={"remarks": ODD}, before=Campus.approve_leave
     ),
+    "attendance:exports": Form(
+        "admin",
+        lambda campus: {"section": str(campus.college.section.pk), "month": "2026-11", "format": "csv"},
+        wrong={
+            "section": (None, "", *NO_CHOICES),
+            "month": (None, "", *NO_CHOICES, "2026-13", "1926-11"),
+            "format": (None, "", *NO_CHOICES),
+        },
+        answer=200,
+    ),
+    "attendance:export_cancel": Form("admin"),
     "attendance:leave_approve_chosen": Form(
         "admin",
         lambda campus: {"leaves": campus.ids["leave-applications"]},
@@ -190,7 +203,7 @@ ONLY_READ = {
     f"attendance:{name}"
     for name in (
         "home", "scan", "history", "roster", "screen", "shortage", "section", "department", "leave", "leave_classes",
-        "leave_file", "approvals",
+        "leave_file", "approvals", "export_jobs", "export_file",
     )
 }  # fmt: skip
 
@@ -234,7 +247,8 @@ WITH_IDS = sorted(name for name, pattern in ROUTES.items() if "<" in pattern)
 
 
 def address_of(name: str, campus: Campus) -> str:
-    ident = campus.ids["leave-applications"] if ":leave_" in name else str(campus.college.session.pk)
+    of = {":leave_": "leave-applications", ":export_": "export/jobs"}
+    ident = campus.ids[next((kind for part, kind in of.items() if part in name), "sessions")]
     values = {"uuid": ident, "str": campus.real["token"]}
     kind = next((kind for kind in values if f"<{kind}:" in ROUTES[name]), None)
     return reverse(name, args=[values[kind]] if kind else [])
@@ -289,7 +303,7 @@ def test_the_good_form_is_taken(visitor: Visitor) -> None:
     answer = visitor.send("the good form", visitor.good)
 
     assert visitor.problems == []
-    assert answer.status_code == 302
+    assert answer.status_code == visitor.form.answer
     assert not visitor.is_refused(answer)
 
 

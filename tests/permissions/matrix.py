@@ -47,6 +47,11 @@ GET attendance:configuration                | login 403   403   403   403   403 
 POST attendance:configuration               | login 403   403   403   403   403   ok    403   ok    ok
 POST attendance:confirm session             | login 403   403   ok    403   ok    ok    403   ok    404
 GET attendance:department                   | login 403   403   403   403   ok    ok    ok    ok    ok
+GET attendance:exports                      | login 403   403   ok    ok    ok    ok    ok    ok    ok
+POST attendance:exports                     | login 403   403   ok    ok    ok    ok    ok    ok    ok
+GET attendance:export_jobs                  | login 403   403   ok    ok    ok    ok    ok    ok    ok
+GET attendance:export_file job              | login 403   403   403   403   403   ok    403   403   404
+POST attendance:export_cancel job           | login 403   403   403   403   403   ok    403   403   404
 GET attendance:history                      | login ok    ok    403   403   403   403   403   403   403
 GET attendance:home                         | login ok    ok    ok    ok    ok    ok    ok    ok    ok
 GET attendance:leave                        | login ok    ok    403   403   403   403   403   403   403
@@ -120,6 +125,11 @@ GET attendance-template-list                | 401   ok    ok    ok    ok    ok  
 POST attendance-template-list               | 401   403   403   403   403   403   ok    403   ok    ok
 GET attendance-template-detail template     | 401   ok    403   403   403   403   ok    403   ok    404
 DELETE attendance-template-detail template  | 401   403   403   403   403   403   ok    403   ok    404
+POST attendance-export-data                 | 401   403   403   ok    403   ok    ok    ok    ok    404
+GET attendance-export-job-list              | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+GET attendance-export-job-detail job        | 401   403   403   403   403   403   ok    403   403   404
+GET attendance-export-job-file job          | 401   403   403   403   403   403   ok    403   403   404
+POST attendance-export-job-cancel job       | 401   403   403   403   403   403   ok    403   403   404
 GET attendance-holiday-detail holiday       | 401   ok    ok    ok    ok    ok    ok    ok    ok    404
 PATCH attendance-holiday-detail holiday     | 401   403   403   403   403   403   ok    403   ok    404
 DELETE attendance-holiday-detail holiday    | 401   403   403   403   403   403   ok    403   ok    404
@@ -230,6 +240,12 @@ BODIES: dict[str, Any] = {
         "kind": "face",
         "template": "QUJD",
     },
+    # The operator, who names no school, gets as far as that.
+    "attendance-export-data": lambda w: {
+        "kind": "register",
+        "format": "csv",
+        "filters": {"section": w.section.pk, "month": "2026-11"},
+    },
     "attendance-record-detail": lambda _w: {"status": "late"},
     "attendance-correction-list": lambda w: {
         "session": w.session.pk,
@@ -309,6 +325,7 @@ ADMIN: dict[str, AdminRights] = {
     "attendance.HeldRecord": AdminRights("os"),
     "attendance.LeaveApplication": AdminRights("fos"),
     "attendance.LegalHold": AdminRights("os", "o"),
+    "attendance.ExportJob": AdminRights("os"),
     "attendance.Session": AdminRights("fos"),
     "attendance.TimetableSlot": AdminRights("fos", "o"),
     "attendance.UnknownDevice": AdminRights("os"),

@@ -18,6 +18,7 @@ from attendance.models import (
     BiometricTemplate,
     CondonationRequest,
     CorrectionRequest,
+    ExportJob,
     Holiday,
     LeaveApplication,
     Session,
@@ -36,6 +37,7 @@ from tests.factories import (
     CorrectionFactory,
     CourseFactory,
     DepartmentFactory,
+    ExportJobFactory,
     FacultyFactory,
     RoomFactory,
     SchoolFactory,
@@ -75,6 +77,7 @@ class World:
     condonation: CondonationRequest
     device: BiometricDevice
     template: BiometricTemplate
+    job: ExportJob
 
     def client(self, actor: str) -> Client:
         user = self.people[actor]
@@ -94,6 +97,7 @@ class World:
             "leave": self.leave.pk,
             "device": self.device.pk,
             "template": self.template.pk,
+            "job": self.job.pk,
         }[name]
 
 
@@ -178,6 +182,7 @@ def build(now: Any) -> World:
         condonation=CondonationFactory(section=section, student=mine, **note()),
         device=devices.register(school=school, serial="READER-1", kind="face", by=office, now=now).device,
         template=templates.enrol(student=mine, kind="fingerprint", template="QUJD", by=office, now=now),
+        job=ExportJobFactory(requested_by=office, requested_at=now),
     )
 
 
