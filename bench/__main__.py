@@ -27,6 +27,7 @@ BENCHMARKS = {
     ),
     "scan-restart": ("bench.faults", "scan_restart", "PostgreSQL killed and started again under load"),
     "retention": ("bench.retention", "retention", "a year of marks dropped while others write"),
+    "export": ("bench.export", "export", "all records as CSV in a stream, 200,000 as a spreadsheet by a job"),
     "live-push": ("bench.push", "live_push", "from a scan to the class screens: 500 streams, 1,000 scans/s"),
 }
 
