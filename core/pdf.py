@@ -7,6 +7,7 @@ without it. A document costs about 0.3 s to begin and 10 ms a page, so that much
 from __future__ import annotations
 
 import logging
+import threading
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -43,6 +44,11 @@ class PdfUnavailable(DomainError):
         super().__init__(packages=PACKAGES)
 
 
+#: Pango's and fontconfig's maps are not made for several threads; and one document at a time, which computes all the
+#: while, leaves the others of this process their turns.
+_one_at_a_time = threading.Lock()
+
+
 class NotOurs(ValueError):
     """A document asked for something that is not one of our fonts."""
 
@@ -50,8 +56,9 @@ class NotOurs(ValueError):
 def render(html: str) -> bytes:
     """The document as PDF. Raises PdfUnavailable where WeasyPrint cannot be loaded."""
     weasyprint = load()
-    document = weasyprint.HTML(string=html, base_url=None, url_fetcher=_fetcher())
-    pdf: bytes = document.write_pdf(optimize_images=False)
+    with _one_at_a_time:
+        document = weasyprint.HTML(string=html, base_url=None, url_fetcher=_fetcher())
+        pdf: bytes = document.write_pdf(optimize_images=False)
     return pdf
 
 
