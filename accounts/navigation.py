@@ -93,7 +93,14 @@ _CONFLICTS = Place(
     "offline",
     about=_("Marks made without network that somebody has to decide about, and those that were refused."),
 )
+_EXPORTS = Place(
+    pgettext_lazy("navigation", "Exports"),
+    "attendance:exports",
+    "download",
+    about=_("Registers, records and figures as files: CSV, Excel and PDF."),
+)
 _OFFICE_MORE = (
+    _EXPORTS,
     _CONFLICTS,
     _ANOMALIES,
     Place(
@@ -139,7 +146,7 @@ MORE: dict[str, tuple[Place, ...]] = {
         ),
         _PRIVACY,
     ),
-    Role.FACULTY: (_CONFLICTS, _ANOMALIES, _PRIVACY),
+    Role.FACULTY: (_EXPORTS, _CONFLICTS, _ANOMALIES, _PRIVACY),
     Role.ADMIN: _OFFICE_MORE,
     Role.SUPERUSER: _OFFICE_MORE,
     Role.INTEGRATOR: (),

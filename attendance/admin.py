@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from academics.policies import is_office_of
+from accounts.enums import Role
 from accounts.models import School, User
 from attendance import policies
 from attendance.enums import Keep
@@ -25,6 +26,7 @@ from attendance.models import (
     CondonationRequest,
     CorrectionRequest,
     DeviceEvent,
+    ExportJob,
     HeldRecord,
     Holiday,
     LeaveApplication,
@@ -44,6 +46,7 @@ from attendance.services import (
     configuration,
     corrections,
     devices,
+    exports,
     holds,
     holidays,
     leaves,
@@ -654,6 +657,36 @@ class HeldRecordAdmin(PolicyAdmin):
     date_hierarchy = "held_on"
     exclude = ("location", "device_key", "metadata")
     seen_by = ("admin", "superuser")
+
+
+@admin.register(ExportJob)
+class ExportJobAdmin(PolicyAdmin):
+    """Who takes out what: seen by the office; the files are their owners' alone."""
+
+    list_display = (
+        "requested_at", "requested_by", "kind", "format", "state", "rows_done", "rows_total", "expires_at",
+        "error_code",
+    )  # fmt: skip
+    list_filter = ("state", "kind", "format")
+    list_select_related = ("requested_by",)
+    search_fields = ("requested_by__username", "requested_by__full_name")
+    date_hierarchy = "requested_at"
+    exclude = ("file", "reach")
+    actions = ("cancel_exports",)
+    seen_by = ("admin", "superuser")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        # Beside one's own, which is all that `visible_to` shows, the office sees those of the school.
+        user = _by(request)
+        found = ExportJob.objects.all()
+        return found if user.role == Role.SUPERUSER else found.filter(school_id=user.school_id)
+
+    @admin.action(description=_("Cancel"))
+    def cancel_exports(self, request: HttpRequest, queryset: Any) -> None:
+        def act(obj: ExportJob) -> None:
+            exports.cancel(job=obj, by=_by(request), now=clock.now())
+
+        self.each(request, queryset, act, policies.can_cancel_export)
 
 
 def _reason(request: HttpRequest) -> str:

@@ -239,3 +239,34 @@ class Keep(TextChoices):
 
     EXISTING = "existing", _("Kept the mark that stood")
     INCOMING = "incoming", _("Took the mark made without network")
+
+
+class ExportKind(TextChoices):
+    """What can be taken out as a file."""
+
+    RECORDS = "records", _("Records")
+    REGISTER = "register", _("Month register")
+    SUMMARY = "summary", _("Summary")
+    SHORTAGE = "shortage", _("Shortage list")
+    AUDIT = "audit", _("Audit trail")
+
+
+class ExportFormat(TextChoices):
+    CSV = "csv", "CSV"
+    XLSX = "xlsx", _("Excel (XLSX)")
+    PDF = "pdf", "PDF"
+
+
+class ExportState(TextChoices):
+    """``queued → running → done → expired``; what is not done yet can be cancelled, and may fail."""
+
+    QUEUED = "queued", _("Queued")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+    EXPIRED = "expired", _("Expired")
+
+    @classmethod
+    def unfinished(cls) -> list[str]:
+        return [cls.QUEUED, cls.RUNNING]

@@ -326,3 +326,45 @@ db.register(
 class RetentionUnderWay(DomainError):
     code = "retention_under_way"
     message = _("Retention is running already. Look at its evidence in a while.")
+
+
+class ExportTooLarge(DomainError):
+    """`meta` has `rows` (that there are, or that were counted until it was too much) and `most`."""
+
+    code = "export_too_large"
+    message = _("{format} files hold at most {most} rows here. Ask for less, or for CSV, which has no limit.")
+
+
+class TooManyExports(DomainError):
+    code = "too_many_exports"
+    message = _("{most} of your exports are under way. Wait until one is done, or cancel one.")
+
+
+class ExportNotReady(DomainError):
+    """`meta` has the job's `state`."""
+
+    code = "export_not_ready"
+    message = _("This export has no file: it is {state}.")
+
+
+class ExportExpired(DomainError):
+    code = "export_expired"
+    message = _("This file was deleted after {days} days. Ask for a new one.")
+    status = 410
+
+
+class ExportRightLost(DomainError):
+    """What was exported is no longer all within the person's reach."""
+
+    code = "export_right_lost"
+    message = _("You may not see everything any more that is in this file. Ask for a new one.")
+    status = 403
+
+
+class ExportFailed(DomainError):
+    """Something is wrong that the person can do nothing about; the log has it."""
+
+    code = "export_failed"
+    message = _(
+        "Something went wrong on our side. Try again, and tell your school's office if it happens again."
+    )

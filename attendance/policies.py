@@ -17,6 +17,7 @@ from attendance.models import (
     BiometricTemplate,
     CondonationRequest,
     CorrectionRequest,
+    ExportJob,
     Holiday,
     LeaveApplication,
     Session,
@@ -300,3 +301,21 @@ def can_view_anomalies(user: User) -> bool:
 def can_review_dismissal(user: User, dismissal: AnomalyDismissal) -> bool:
     """Take back that a case is fine: whoever runs the class, and so could have said so."""
     return can_run_session(user, dismissal.session)
+
+
+# -- exports --------------------------------------------------------------------------------------------------------
+
+
+def can_view_export(user: User, job: ExportJob) -> bool:
+    """Follow and fetch it: whoever asked for it. Of what may be in it, `selectors.exports.scope` decides."""
+    return job.requested_by_id == user.pk
+
+
+def can_cancel_export(user: User, job: ExportJob) -> bool:
+    """Whoever asked for it, and the office, should one be too much for the server."""
+    return can_view_export(user, job) or is_office_of(user, job.school_id)
+
+
+def can_export_pages(user: User) -> bool:
+    """The page about exports is for who works with classes; students find what is theirs on their own pages."""
+    return can_view_summaries(user)

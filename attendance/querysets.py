@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from academics.querysets import ReachQuerySet, SchoolOwnedQuerySet
 from accounts.enums import Role
-from attendance.enums import CondonationStatus, CorrectionStatus, LeaveStatus, SessionStatus
+from attendance.enums import CondonationStatus, CorrectionStatus, ExportState, LeaveStatus, SessionStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -246,6 +246,15 @@ class SyncConflictQuerySet(SchoolOwnedQuerySet):
     def open(self) -> Self:
         """Those that nobody decided."""
         return self.filter(resolved_at__isnull=True)
+
+
+class ExportQuerySet(SchoolOwnedQuerySet):
+    def visible_to(self, user: User) -> Self:
+        """One's own: a file holds what its owner may see, and nobody else may see exactly that."""
+        return super().visible_to(user).filter(requested_by=user)
+
+    def unfinished(self) -> Self:
+        return self.filter(state__in=ExportState.unfinished())
 
 
 class HoldQuerySet(SchoolOwnedQuerySet):

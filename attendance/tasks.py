@@ -5,10 +5,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import structlog
+from celery import shared_task
 
 from accounts.models import School
 from attendance import jobs
-from attendance.services import generation, readings, retention, scheduler, shortages, summaries, tickets
+from attendance.services import (
+    exports,
+    generation,
+    readings,
+    retention,
+    scheduler,
+    shortages,
+    summaries,
+    tickets,
+)
 from core import clock
 from core.tasks import scheduled
 
@@ -112,6 +122,24 @@ def apply_retention() -> dict[str, int]:
     """Take away what has been kept for long enough; the evidence stays."""
     made = retention.apply(by=None, now=clock.now())
     return {"steps": len(made), "rows": sum(run.rows for run in made), "held": sum(run.held for run in made)}
+
+
+@shared_task(name=jobs.RUN_EXPORT, ignore_result=True)
+def run_export(*, job_id: str) -> None:
+    """Make the file of one export."""
+    exports.run(job_id=job_id, now=clock.now())
+
+
+@scheduled(jobs.RESUME_EXPORTS, every=MINUTE)
+def resume_exports() -> dict[str, int]:
+    """Have those exports run again whose worker died or whose message was lost."""
+    return {"resumed": exports.resume(now=clock.now())}
+
+
+@scheduled(jobs.EXPIRE_EXPORTS, every=DAY, nightly=True)
+def expire_exports() -> dict[str, int]:
+    """Delete the files of old exports."""
+    return {"files": exports.expire(now=clock.now())}
 
 
 def _generate(school: School, now: datetime) -> int:

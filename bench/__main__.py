@@ -43,6 +43,7 @@ BENCHMARKS = {
     "recompute": ("bench.figures", "recompute", "all percentages computed anew from the records"),
     "reader": ("bench.readers", "reader", "10,000 lines that a reader has kept, told in one go"),
     "retention": ("bench.retention", "retention", "a year of marks dropped while others write"),
+    "export": ("bench.export", "export", "all records as CSV in a stream, 200,000 as a spreadsheet by a job"),
     "live-push": ("bench.push", "live_push", "from a scan to the class screens: 500 streams, 1,000 scans/s"),
 }
 

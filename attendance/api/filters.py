@@ -18,6 +18,8 @@ from attendance.enums import (
     CondonationStatus,
     CorrectionStatus,
     DeviceKind,
+    ExportKind,
+    ExportState,
     HolidayKind,
     LeaveKind,
     LeaveStatus,
@@ -35,6 +37,7 @@ from attendance.models import (
     CondonationRequest,
     CorrectionRequest,
     DeviceEvent,
+    ExportJob,
     Holiday,
     LeaveApplication,
     Session,
@@ -339,4 +342,15 @@ class TemplateFilterSet(SchoolFilterSet):
 
     class Meta:
         model = BiometricTemplate
+        fields: list[str] = []
+
+
+class ExportFilterSet(SchoolFilterSet):
+    kind = filters.ChoiceFilter(choices=ExportKind.choices)
+    state = filters.MultipleChoiceFilter(
+        choices=ExportState.choices, distinct=False, label="Repeat it for several."
+    )
+
+    class Meta:
+        model = ExportJob
         fields: list[str] = []

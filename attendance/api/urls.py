@@ -10,6 +10,7 @@ from attendance.api.viewsets.condonations import CondonationViewSet
 from attendance.api.viewsets.configuration import ConfigurationView
 from attendance.api.viewsets.corrections import CorrectionViewSet
 from attendance.api.viewsets.devices import DeviceEventView, DeviceViewSet, ReadingViewSet
+from attendance.api.viewsets.exports import ExportDataView, ExportJobViewSet
 from attendance.api.viewsets.holidays import HolidayViewSet
 from attendance.api.viewsets.leaves import LeaveViewSet
 from attendance.api.viewsets.records import RecordViewSet
@@ -35,11 +36,13 @@ router.register("devices", DeviceViewSet, basename="attendance-device")
 router.register("device-readings", ReadingViewSet, basename="attendance-reading")
 router.register("biometric-templates", TemplateViewSet, basename="attendance-template")
 router.register("anomalies", AnomalyViewSet, basename="attendance-anomaly")
+router.register("export/jobs", ExportJobViewSet, basename="attendance-export-job")
 router.register("audit-log", AuditLogViewSet, basename="attendance-audit")
 
 urlpatterns = [
     *router.urls,
     path("device-events/", DeviceEventView.as_view(), name="attendance-device-events"),
+    path("export/data/", ExportDataView.as_view(), name="attendance-export-data"),
     path("configuration/", ConfigurationView.as_view(), name="attendance-configuration"),
     path("statistics/student-summary/", StudentSummaryView.as_view(), name="attendance-student-summary"),
     path("statistics/course-summary/", CourseSummaryView.as_view(), name="attendance-course-summary"),

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("attendance", "0006_offline"),
+        ("attendance", "0007_exports"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

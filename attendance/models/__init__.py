@@ -13,6 +13,7 @@ from attendance.models.devices import (
     DevicePin,
     UnknownDevice,
 )
+from attendance.models.exports import ExportJob
 from attendance.models.offline import SyncBatch, SyncConflict, SyncEntry
 from attendance.models.records import (
     AttendanceRecord,
@@ -36,6 +37,7 @@ __all__ = [
     "DeviceCommand",
     "DeviceEvent",
     "DevicePin",
+    "ExportJob",
     "HeldRecord",
     "Holiday",
     "LeaveApplication",

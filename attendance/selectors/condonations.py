@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -14,11 +15,28 @@ from accounts.models import User
 from attendance.enums import CondonationStatus
 from attendance.models import CondonationRequest
 from attendance.selectors.figures import Figures, rows_of
+from core.sheets.columns import Column, Kind
 
-COLUMNS = (
-    "enrollment_no", "name", "department", "course", "course_title", "term", "percentage", "fee_reference",
-    "status", "requested_at", "recommended_by", "recommended_at", "decided_by", "decided_at", "remarks",
-)  # fmt: skip
+COLUMNS = tuple(
+    Column(name, name, kind)
+    for name, kind in {
+        "enrollment_no": Kind.TEXT,
+        "name": Kind.TEXT,
+        "department": Kind.TEXT,
+        "course": Kind.TEXT,
+        "course_title": Kind.TEXT,
+        "term": Kind.TEXT,
+        "percentage": Kind.NUMBER,
+        "fee_reference": Kind.TEXT,
+        "status": Kind.TEXT,
+        "requested_at": Kind.INSTANT,
+        "recommended_by": Kind.TEXT,
+        "recommended_at": Kind.INSTANT,
+        "decided_by": Kind.TEXT,
+        "decided_at": Kind.INSTANT,
+        "remarks": Kind.TEXT,
+    }.items()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +100,8 @@ def standing_of(student: Student, term: Term) -> dict[int, CondonationRequest]:
     return {one.course_id: one for one in found}
 
 
-def table(condonations: QuerySet[CondonationRequest]) -> Iterator[tuple[str, ...]]:
-    """One row of texts by `COLUMNS` for each request, in the given order.
+def table(condonations: QuerySet[CondonationRequest]) -> Iterator[tuple[Any, ...]]:
+    """One row by `COLUMNS` for each request, in the given order.
 
     They come with student, user, department, course, term and people loaded along. Instants have the school's
     offset.
@@ -93,11 +111,11 @@ def table(condonations: QuerySet[CondonationRequest]) -> Iterator[tuple[str, ...
         yield (
             student.enrollment_no,
             student.user.full_name,
-            student.department.code if student.department else "",
+            student.department.code if student.department else None,
             course.code,
             course.title,
             one.term.name,
-            str(one.percentage),
+            one.percentage,
             one.fee_reference,
             one.status,
             _local(one, one.requested_at),
@@ -109,9 +127,9 @@ def table(condonations: QuerySet[CondonationRequest]) -> Iterator[tuple[str, ...
         )
 
 
-def _name(user: User | None) -> str:
-    return user.full_name if user else ""
+def _name(user: User | None) -> str | None:
+    return user.full_name if user else None
 
 
-def _local(one: CondonationRequest, instant: datetime | None) -> str:
-    return one.school.local(instant).isoformat(timespec="seconds") if instant else ""
+def _local(one: CondonationRequest, instant: datetime | None) -> datetime | None:
+    return one.school.local(instant) if instant else None

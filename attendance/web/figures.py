@@ -52,8 +52,8 @@ def shortage(request: HttpRequest) -> HttpResponse:
     school = school_of(request)
     today = school.local_date(clock.now())
     term = term_for(school=school, on=today)
-    sections = _sections(user, school, term)
-    departments = _departments(user, school)
+    sections = sections_of(user, school, term)
+    departments = departments_of(user, school)
     form = ShortageForm(request.GET, sections=sections, departments=departments)
     wanted = understood(form)
     section, department, band = wanted["section"], wanted.get("department"), wanted["band"]
@@ -127,7 +127,7 @@ def department(request: HttpRequest) -> HttpResponse:
     if not policies.can_view_summaries(user):
         raise PermissionDenied
     school = school_of(request)
-    departments = list(_departments(user, school))
+    departments = list(departments_of(user, school))
     if not departments and user.role == Role.FACULTY:
         raise PermissionDenied
     code = request.GET.get("department")
@@ -173,7 +173,7 @@ def _day_within_a_week(text: str, today: date) -> date:
     return day if today <= day < today + timedelta(days=DAYS_AHEAD) else today
 
 
-def _sections(user: User, school: School, term: Term | None) -> QuerySet[Section]:
+def sections_of(user: User, school: School, term: Term | None) -> QuerySet[Section]:
     """The sections of the term that the person may see, by course and group."""
     mine = Section.objects.visible_to(user).filter(school=school, term=term).values("pk")
     found: QuerySet[Section] = (
@@ -184,7 +184,7 @@ def _sections(user: User, school: School, term: Term | None) -> QuerySet[Section
     return found
 
 
-def _departments(user: User, school: School) -> QuerySet[Department]:
+def departments_of(user: User, school: School) -> QuerySet[Department]:
     """Those whose figures the person may see: faculty the ones they head, the office all."""
     found: QuerySet[Department] = Department.objects.filter(school=school).order_by("name")
     return found.filter(head__user=user) if user.role == Role.FACULTY else found

@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
         if chosen.port is not None:
             parts.Addresses.choose(state, chosen.port)  # refused before anything is installed
         environment.prepare()
-        system.offer_certificates()
+        system.offer_pdf()
         _serve(Servers(state), chosen, begun)
     return 0
 

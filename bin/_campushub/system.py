@@ -18,7 +18,7 @@ PANGO = {
     "libpangoft2-1.0.so.0": "libpangoft2-1.0-0",
     "libharfbuzz-subset.so.0": "libharfbuzz-subset0",
 }
-# One letter shape of each script that names on certificates are written in.
+# One letter shape of each script that names in PDF files are written in.
 FONTS = {"NotoSansTelugu-Regular.ttf": "fonts-noto-core", "NotoSansDevanagari-Regular.ttf": "fonts-noto-core"}
 #: Without a window there is nothing to draw: the shell of Chromium alone takes half the time of the whole.
 BROWSERS = (
@@ -30,8 +30,8 @@ BROWSERS = (
 )
 
 
-def missing_for_certificates() -> list[str]:
-    """The Debian packages that certificates need and that are not here."""
+def missing_for_pdf() -> list[str]:
+    """The Debian packages that PDF files need and that are not here."""
     packages = [package for library, package in PANGO.items() if not _loads(library)]
     for font, package in FONTS.items():
         folders = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
@@ -40,19 +40,19 @@ def missing_for_certificates() -> list[str]:
     return packages
 
 
-def offer_certificates() -> None:
-    """Install what certificates need, or say in one line what is missing: the site runs without it."""
-    packages = missing_for_certificates()
+def offer_pdf() -> None:
+    """Install what PDF files need, or say in one line what is missing: the site runs without it."""
+    packages = missing_for_pdf()
     if not packages:
         return
     tried = VENV / "tried-system-packages"
     if not tried.exists():
         tried.touch()
-        if install(packages) and not (packages := missing_for_certificates()):
+        if install(packages) and not (packages := missing_for_pdf()):
             return
     warn(
-        f"Certificates cannot be made until the system packages {' '.join(packages)} are installed "
-        f"(as root: apt-get install {' '.join(packages)}); everything else works."
+        f"PDF files (registers, certificates) cannot be made until the system packages {' '.join(packages)} are "
+        f"installed (as root: apt-get install {' '.join(packages)}); everything else works."
     )
 
 

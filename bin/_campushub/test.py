@@ -81,6 +81,7 @@ def _variables(servers: Servers, *, deep: bool) -> dict[str, str]:
         variables["CHROMIUM"] = browser
     else:
         warn("No Chromium was found, so the browser tests will fail: as root, apt-get install chromium.")
+    system.offer_pdf()
     if deep:
         variables["CAMPUSHUB_DEEP"] = "1"
     return variables

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from core import clock, health, partitions, redis
+from core import clock, health, partitions, pdf, redis
 from core.doctor import roles, secrets
 from core.doctor.findings import Finding, bad, good, warning
 
@@ -24,7 +24,7 @@ ENOUGH_BYTES = 1 << 30
 def examine() -> list[Finding]:
     """Every check in order; without a database, or without its tables, only those that need none."""
     first = database()
-    found = [first, redis_server(), disk(), secrets.keys_work()]
+    found = [first, redis_server(), disk(), pdf_files(), secrets.keys_work()]
     if not first.ok:
         return found
     tables = migrations()
@@ -134,3 +134,19 @@ def disk() -> Finding:
     if free < ENOUGH_BYTES:
         return bad("disk", told, "Make room: uploads and logs need it, an embedded database most of all.")
     return good("disk", told)
+
+
+def pdf_files() -> Finding:
+    """Registers and certificates can be made: WeasyPrint finds Pango, and the fonts of the site are there."""
+    missing = pdf.missing_fonts()
+    if missing:
+        return warning(
+            "pdf", f"fonts are missing: {', '.join(missing)}", "Run npm ci, or bin/run, which does."
+        )
+    try:
+        pdf.load()
+    except pdf.PdfUnavailable:
+        return warning(
+            "pdf", "Pango cannot be loaded: no PDF files", f"As root, apt-get install {pdf.PACKAGES}."
+        )
+    return good("pdf", "PDF files can be made")

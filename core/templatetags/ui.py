@@ -56,6 +56,11 @@ _REQUEST_STATES: dict[str, tuple[str, str, Any]] = {
     "rejected": ("absent", "close", pgettext_lazy("request state", "rejected")),
     "cancelled": ("quiet", "status-unmarked", pgettext_lazy("request state", "cancelled")),
     "revoked": ("absent", "undo", pgettext_lazy("request state", "revoked")),
+    "queued": ("late", "clock", pgettext_lazy("request state", "waiting")),
+    "running": ("accent", "refresh", pgettext_lazy("request state", "being made")),
+    "done": ("present", "check", pgettext_lazy("request state", "ready")),
+    "failed": ("absent", "alert", pgettext_lazy("request state", "failed")),
+    "expired": ("quiet", "status-unmarked", pgettext_lazy("request state", "deleted")),
 }
 
 

@@ -22,7 +22,7 @@ from accounts.services import consents, credentials, preferences, staff
 from accounts.services import tokens as sign_in_tokens
 from attendance import codes
 from attendance.iclock import Reading
-from attendance.models import AttendanceStatistics, BiometricDevice
+from attendance.models import AttendanceStatistics, BiometricDevice, ExportJob
 from attendance.selectors.anomalies import Anomaly
 from attendance.services import (
     anomalies,
@@ -32,6 +32,7 @@ from attendance.services import (
     corrections,
     device_calls,
     devices,
+    exports,
     generation,
     holds,
     holiday_import,
@@ -80,6 +81,7 @@ from tests.factories import (
     CondonationFactory,
     CorrectionFactory,
     DepartmentFactory,
+    ExportJobFactory,
     FacultyFactory,
     SectionFactory,
     UserFactory,
@@ -769,6 +771,52 @@ def _(w: World) -> Any:
     )
 
 
+# -- attendance: exports --------------------------------------------------------------------------------------------
+
+
+def _asked(w: World) -> dict[str, Any]:
+    return {"school": w.school, "kind": "summary", "file_format": "csv", "filters": {}}
+
+
+def _exported(w: World) -> ExportJob:
+    """A job of the office that is done."""
+    job = ExportJobFactory(requested_by=w.office, requested_at=w.now, format="csv")
+    exports.run(job_id=job.pk, now=w.now)
+    job.refresh_from_db()
+    return job
+
+
+@row(exports.ask, {("export.make", "export"): 1})
+def _(w: World) -> Any:
+    return {**_asked(w), **w.by}
+
+
+@row(exports.ask, {("export.stream", "export"): 1}, what="as a stream")
+def _(w: World) -> Any:
+    return {**_asked(w), "stream": True, **w.by}
+
+
+@row(exports.cancel, {("export.cancel", "exportjob"): 1})
+def _(w: World) -> Any:
+    return {"job": ExportJobFactory(requested_by=w.office), **w.by}
+
+
+@row(exports.run, {("export.finish", "exportjob"): 1})
+def _(w: World) -> Any:
+    return {"job_id": ExportJobFactory(requested_by=w.office, format="csv").pk, "now": w.now}
+
+
+@row(exports.fetch, {("export.fetch", "exportjob"): 1})
+def _(w: World) -> Any:
+    return {"job": _exported(w), "by": w.office, "now": w.now}
+
+
+@row(exports.expire, {("export.expire", "exportjob"): 1})
+def _(w: World) -> Any:
+    job = _exported(w)
+    return {"now": job.expires_at}
+
+
 # -- attendance: corrections and condonation ------------------------------------------------------------------------
 
 
@@ -1126,6 +1174,17 @@ SILENT: dict[str, str] = {
     "attendance.services.corrections.standing_mark": _READS,
     "attendance.services.imports.marks.classes_of": _READS,
     "attendance.services.cards.card_index": _READS,
+    "attendance.services.export_files.check_size": _READS,
+    "attendance.services.export_files.count": _READS,
+    "attendance.services.export_files.name_of": _READS,
+    "attendance.services.export_files.source_of": _READS,
+    "attendance.services.export_files.stream": _STEP,
+    "attendance.services.export_files.write": _STEP,
+    "attendance.services.export_register.as_html": _READS,
+    "attendance.services.export_register.columns": _READS,
+    "attendance.services.export_register.rows": _READS,
+    "attendance.services.export_register.write_xlsx": _STEP,
+    "attendance.services.exports.resume": "asks once more for what was told when it was asked for",
     "attendance.services.device_calls.fetch_commands": "hands out what was told when it was asked for",
     "attendance.services.device_calls.meet_unknown": "a stranger at the door; registering it is told",
     "attendance.services.device_calls.seen": "a sign of life, a hundred times an hour",

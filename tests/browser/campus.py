@@ -40,7 +40,7 @@ from attendance.services.generation import generate
 from attendance.services.imports import import_timetable
 from attendance.services.marking import Mark, bulk_mark
 from tests.attendance.uploads import conflict_of, entry, send
-from tests.factories import SchoolFactory, TermFactory, UserFactory
+from tests.factories import ExportJobFactory, SchoolFactory, TermFactory, UserFactory
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 #: Tuesday 17 November 2026, 09:02 in Asia/Kolkata: the first class of CSE-A runs, and whoever comes is on time.
@@ -109,6 +109,7 @@ def build() -> Campus:
     summaries.refresh(now=MORNING)
     consents.agree(user=students[3].user, purpose="biometric", text_version="1", now=IMPORTED)
     templates.enrol(student=students[3], kind="fingerprint", template="QUJD", by=office, now=IMPORTED)
+    _export(office)
     section = session.sections.get()
     closed = _last_closed(session)
     _scan_from_outside(closed, students)
@@ -184,6 +185,37 @@ def _hold_classes(school: School, students: list[Student]) -> None:
         sessions.open_session(session=session, by=teacher, now=session.starts_at)
         bulk_mark(session=session, marks=marks, by=teacher, now=session.starts_at + timedelta(minutes=3))
         sessions.close_session(session=session, by=teacher, now=session.ends_at)
+
+
+def _export(office: User) -> None:
+    """What the office took out: one that is being made, one that is ready, one that could not be made."""
+    yesterday = MORNING - timedelta(days=1)
+    ExportJobFactory(
+        requested_by=office,
+        requested_at=yesterday,
+        state="failed",
+        error_code="pdf_unavailable",
+        error="PDF files cannot be made on this server yet.",
+        format="pdf",
+        finished_at=yesterday,
+    )
+    ExportJobFactory(
+        requested_by=office,
+        requested_at=MORNING - timedelta(hours=2),
+        state="done",
+        rows_total=244_772,
+        rows_done=244_772,
+        file="exports/1/0",
+        file_name="attendance-records.xlsx",
+        size=15_204_352,
+        finished_at=MORNING - timedelta(hours=1),
+        expires_at=MORNING + timedelta(days=7),
+        filters={"from": "2026-08-03", "to": "2026-11-16"},
+    )
+    ExportJobFactory(
+        requested_by=office, requested_at=MORNING, state="running", rows_total=16_000, rows_done=4_000, kind="audit",
+        format="csv",
+    )  # fmt: skip
 
 
 def _ask_for_leave(students: list[Student], office: User) -> LeaveApplication:

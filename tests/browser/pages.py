@@ -108,6 +108,12 @@ def leave_refused(page: Page, campus: Campus) -> None:
     expect(page.get_by_role("alert")).to_be_visible()
 
 
+def export_refused(page: Page, campus: Campus) -> None:
+    page.get_by_label("Enrollment number").fill("NOBODY")
+    page.get_by_role("button", name="Export").click()
+    expect(page.get_by_text("There is no such")).to_be_visible()
+
+
 def rejection_unexplained(page: Page, campus: Campus) -> None:
     page.get_by_text("Reject…").first.click()
     page.get_by_role("button", name="Reject", exact=True).click()
@@ -201,6 +207,7 @@ _IN_ENGLISH = {
     cancel_dialog,
     classes_offered,
     leave_refused,
+    export_refused,
     rejection_unexplained,
     all_selected,
     looking_at,
@@ -250,6 +257,9 @@ SCENES = [
     Scene("section", "teacher", "/sections/{section}/"),
     Scene("section-empty", "office", "/sections/{quiet}/"),
     Scene("department", "head", "/department/"),
+    Scene("exports", "teacher", "/exports/?section={section}"),
+    Scene("exports-jobs", "office", "/exports/?kind=audit"),
+    Scene("exports-refused", "office", "/exports/?kind=records", export_refused),
     Scene("approvals-teacher", "teacher", "/approvals/"),
     Scene("approvals", "office", "/approvals/", all_selected),
     Scene("approvals-unexplained", "office", "/approvals/", rejection_unexplained),

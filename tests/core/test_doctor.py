@@ -16,7 +16,7 @@ from django.conf import settings as site_settings
 from django.core.management import call_command
 from django.db import connection
 
-from core import clock, doctor, jobs, redis
+from core import clock, doctor, jobs, pdf, redis
 from core.doctor import checks
 from core.models import TaskHealth
 from tests.conftest import become_application, become_owner, owner_sql
@@ -119,7 +119,7 @@ class TestTheCommand:
         answer = json.loads(told)
         assert (status, answer["ok"]) == (0, True)
         assert [finding["name"] for finding in answer["findings"]] == [
-            "database", "redis", "disk", "keys", "application role", "owner role", "migrations", "clock",
+            "database", "redis", "disk", "pdf", "keys", "application role", "owner role", "migrations", "clock",
             "partitions", "sealed values", "workers",
         ]  # fmt: skip
 
@@ -134,7 +134,7 @@ class TestTheCommand:
         assert "refused" in first["detail"]
         assert "DATABASE_URL" in first["remedy"]
         assert [(finding["name"], finding["state"]) for finding in others] == [
-            ("redis", "ok"), ("disk", "ok"), ("keys", "ok"),
+            ("redis", "ok"), ("disk", "ok"), ("pdf", "ok"), ("keys", "ok"),
         ]  # fmt: skip
 
     @pytest.mark.django_db(transaction=True)
@@ -276,3 +276,16 @@ class TestTheDisk:
         monkeypatch.setattr(checks, "ENOUGH_BYTES", 1 << 60)
 
         assert_bad("disk", detail="GiB free", remedy="Make room")
+
+
+def test_without_pango_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise pdf.PdfUnavailable
+
+    assert (found("pdf").state, found("pdf").detail) == ("ok", "PDF files can be made")
+    monkeypatch.setattr(pdf, "load", missing)
+    finding = found("pdf")
+    assert finding.state == "warning"
+    assert "libpango-1.0-0" in finding.remedy
+    monkeypatch.setattr(pdf, "missing_fonts", lambda: ["vendor/inter/x.woff2"])
+    assert "npm ci" in found("pdf").remedy

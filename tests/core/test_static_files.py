@@ -12,7 +12,10 @@ from django.contrib.staticfiles import finders
 
 from core.staticfiles import VENDOR_FILES, VendorFinder
 
-TEMPLATES = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
+#: What browsers are sent; what becomes a PDF brings its own style, and no browser sees it.
+TEMPLATES = sorted(
+    path for path in (settings.BASE_DIR / "templates").rglob("*.html") if path.parent.name != "pdf"
+)
 FIRST_VISIT = (
     "vendor/tabler/css/tabler.min.css",
     "css/tokens.css",

@@ -18,6 +18,7 @@ from tests.factories.accounts import PASSWORD, SchoolFactory, UserFactory
 from tests.factories.attendance import (
     CondonationFactory,
     CorrectionFactory,
+    ExportJobFactory,
     RecordFactory,
     SessionFactory,
     SlotFactory,
@@ -31,6 +32,7 @@ __all__ = [
     "CourseFactory",
     "DepartmentFactory",
     "EnrollmentFactory",
+    "ExportJobFactory",
     "FacultyFactory",
     "ProgrammeFactory",
     "RecordFactory",

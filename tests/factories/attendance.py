@@ -11,11 +11,13 @@ from attendance.models import (
     AttendanceRecord,
     CondonationRequest,
     CorrectionRequest,
+    ExportJob,
     Session,
     SessionOccupancy,
     TimetableSlot,
 )
 from tests.factories.academics import FacultyFactory, SectionFactory, StudentFactory
+from tests.factories.accounts import UserFactory
 
 #: 3 November 2026, 09:00–09:50 in Asia/Kolkata.
 STARTS = datetime(2026, 11, 3, 3, 30, tzinfo=UTC)
@@ -150,3 +152,17 @@ class CondonationFactory(factory.django.DjangoModelFactory[CondonationRequest]):
     reason = "Two weeks in hospital"
     requested_at = STARTS
     requested_by = factory.SelfAttribute("student.user")
+
+
+class ExportJobFactory(factory.django.DjangoModelFactory[ExportJob]):
+    """Queued: all records as a spreadsheet, for somebody of the office. Nothing is sent to a worker."""
+
+    class Meta:
+        model = ExportJob
+
+    requested_by = factory.SubFactory(UserFactory)
+    school = factory.SelfAttribute("requested_by.school")
+    kind = "records"
+    format = "xlsx"
+    requested_at = STARTS
+    touched_at = factory.SelfAttribute("requested_at")

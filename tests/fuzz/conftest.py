@@ -40,6 +40,7 @@ from tests.factories import (
     CondonationFactory,
     CorrectionFactory,
     CourseFactory,
+    ExportJobFactory,
     FacultyFactory,
     RecordFactory,
     SectionFactory,
@@ -110,6 +111,7 @@ def campus(db: None) -> Campus:
     slot = SlotFactory(section=college.section, sections=[college.section], faculty=[teacher])
     holiday = Holiday.objects.create(school=college.school, date="2026-12-25", name="Christmas")
     student = college.students[0]
+    job = ExportJobFactory(requested_by=college.admin)
     leave = leaves.apply_for(
         student=student,
         kind="medical",
@@ -247,6 +249,7 @@ def campus(db: None) -> Campus:
             "webhooks": str(delivery.endpoint_id),
             "deliveries": str(delivery.pk),
             "notifications": str(Notification.objects.get(user=college.admin, key="k1").pk),
+            "export/jobs": str(job.pk),
         },
     )
 

@@ -277,6 +277,17 @@ FORMS: dict[str, Form] = {
         lambda campus: {"absence.email": "off", "absence.in_app": "now"},
         wrong={"absence.email": ("", *NO_CHOICES), "absence.in_app": ("", "digest", *NO_CHOICES)},
     ),
+    "attendance:exports": Form(
+        "admin",
+        lambda campus: {"section": str(campus.college.section.pk), "month": "2026-11", "format": "csv"},
+        wrong={
+            "section": (None, "", *NO_CHOICES),
+            "month": (None, "", *NO_CHOICES, "2026-13", "1926-11"),
+            "format": (None, "", *NO_CHOICES),
+        },
+        answer=200,
+    ),
+    "attendance:export_cancel": Form("admin"),
     "attendance:leave_approve_chosen": Form(
         "admin",
         lambda campus: {"leaves": campus.ids["leave-applications"]},
@@ -356,6 +367,7 @@ ONLY_READ = {"accounts:more"} | {
         "anomalies", "devices", "device_readings", "audit", "retention",
         "leave_file", "approvals", "approvals_corrections", "approvals_condonation", "corrections", "correction_file",
         "condonation", "condonation_file", "privacy", "conflicts",
+        "export_jobs", "export_file",
     )
 } | {"accounts:more", "notifications:notices", "notifications:open"}  # fmt: skip
 
@@ -410,6 +422,7 @@ def address_of(name: str, campus: Campus) -> str:
         ":anomaly_": "dismissals",
         ":hold_": "holds",
         ":conflict_": "sync-conflicts",
+        ":export_": "export/jobs",
         "notifications:open": "notifications",
     }
     # A correction is asked for of a class.

@@ -80,6 +80,8 @@ class Sender:
             return {"version": ""}
         if "/leave-applications/" in self.endpoint.path:
             return {"from_date": "2026-11-10", "to_date": "2026-11-10", "sessions": []}
+        if self.endpoint.path.endswith("/export/data/"):
+            return {"kind": "records", "format": "csv", "filters": {"from": "2026-11-02", "status": ["late"]}}
         return {
             "faculty": [faculty] if lists else faculty,
             "date": "2026-12-24",

@@ -94,6 +94,11 @@ POST attendance:correction_cancel correction| login ok    403   403   403   403 
 GET attendance:correction_file correction   | login ok    403   ok    403   ok    ok    403   ok    404
 POST attendance:correction_reject correction| login 403   403   ok    403   ok    ok    403   ok    404
 GET attendance:department                   | login 403   403   403   403   ok    ok    ok    ok    ok
+GET attendance:exports                      | login 403   403   ok    ok    ok    ok    ok    ok    ok
+POST attendance:exports                     | login 403   403   ok    ok    ok    ok    ok    ok    ok
+GET attendance:export_jobs                  | login 403   403   ok    ok    ok    ok    ok    ok    ok
+GET attendance:export_file job              | login 403   403   403   403   403   ok    403   403   404
+POST attendance:export_cancel job           | login 403   403   403   403   403   ok    403   403   404
 GET attendance:history                      | login ok    ok    403   403   403   403   403   403   403
 GET attendance:home                         | login ok    ok    ok    ok    ok    ok    ok    ok    ok
 GET attendance:leave                        | login ok    ok    403   403   403   403   403   403   403
@@ -174,6 +179,11 @@ GET attendance-template-list                | 401   ok    ok    ok    ok    ok  
 POST attendance-template-list               | 401   403   403   403   403   403   ok    403   ok    ok
 GET attendance-template-detail template     | 401   ok    403   403   403   403   ok    403   ok    404
 DELETE attendance-template-detail template  | 401   403   403   403   403   403   ok    403   ok    404
+POST attendance-export-data                 | 401   403   403   ok    403   ok    ok    ok    ok    404
+GET attendance-export-job-list              | 401   ok    ok    ok    ok    ok    ok    ok    ok    ok
+GET attendance-export-job-detail job        | 401   403   403   403   403   403   ok    403   403   404
+GET attendance-export-job-file job          | 401   403   403   403   403   403   ok    403   403   404
+POST attendance-export-job-cancel job       | 401   403   403   403   403   403   ok    403   403   404
 GET attendance-holiday-detail holiday       | 401   ok    ok    ok    ok    ok    ok    ok    ok    404
 PATCH attendance-holiday-detail holiday     | 401   403   403   403   403   403   ok    403   ok    404
 DELETE attendance-holiday-detail holiday    | 401   403   403   403   403   403   ok    403   ok    404
@@ -307,6 +317,12 @@ BODIES: dict[str, Any] = {
         "kind": "face",
         "template": "QUJD",
     },
+    # The operator, who names no school, gets as far as that.
+    "attendance-export-data": lambda w: {
+        "kind": "register",
+        "format": "csv",
+        "filters": {"section": w.section.pk, "month": "2026-11"},
+    },
     "attendance-record-detail": lambda _w: {"status": "late"},
     "notification-preferences": lambda _w: {"preferences": []},
     "notification-webhook-list": lambda _w: {"url": "https://93.184.216.34/other"},
@@ -416,6 +432,7 @@ ADMIN: dict[str, AdminRights] = {
     "attendance.LeaveApplication": AdminRights("fos"),
     "attendance.LegalHold": AdminRights("os", "o"),
     "attendance.RefusedScan": AdminRights("os"),
+    "attendance.ExportJob": AdminRights("os"),
     "attendance.Session": AdminRights("fos"),
     "attendance.SyncBatch": AdminRights("fos"),
     "attendance.SyncConflict": AdminRights("fos"),

@@ -19,6 +19,7 @@ from attendance.models import (
     BiometricTemplate,
     CondonationRequest,
     CorrectionRequest,
+    ExportJob,
     Holiday,
     LeaveApplication,
     LegalHold,
@@ -42,6 +43,7 @@ from tests.factories import (
     CorrectionFactory,
     CourseFactory,
     DepartmentFactory,
+    ExportJobFactory,
     FacultyFactory,
     RoomFactory,
     SchoolFactory,
@@ -87,6 +89,7 @@ class World:
     conflict: SyncConflict
     notice: Notification
     delivery: WebhookDelivery
+    job: ExportJob
 
     def client(self, actor: str) -> Client:
         user = self.people[actor]
@@ -112,6 +115,7 @@ class World:
             "notice": self.notice.pk,
             "delivery": self.delivery.pk,
             "webhook": self.delivery.endpoint_id,
+            "job": self.job.pk,
         }[name]
 
 
@@ -211,6 +215,7 @@ def build(now: Any) -> World:
         conflict=conflict_of(session, students_of(session)[1], now=now, office=office),
         notice=Notification.objects.get(user=mine.user, key="k1"),
         delivery=given_up(school, office),
+        job=ExportJobFactory(requested_by=office, requested_at=now),
     )
 
 

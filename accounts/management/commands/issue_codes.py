@@ -1,10 +1,10 @@
 from __future__ import annotations
 
+import csv
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any, ClassVar
 
-from defusedcsv import csv
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.core.management.base import CommandError
 
@@ -13,6 +13,7 @@ from accounts.management.base import SchoolCommand
 from accounts.models import User
 from accounts.services import codes
 from core import clock
+from core.sheets.cells import neutral
 
 
 class Command(SchoolCommand):
@@ -71,7 +72,7 @@ class Command(SchoolCommand):
         writer = csv.writer(file)
         writer.writerow(["user name", "name", "password"])
         for number, one in enumerate(codes.issue(users=users, by=None, now=clock.now()), start=1):
-            writer.writerow([one.username, one.full_name, one.code])
+            writer.writerow([neutral(text) for text in (one.username, one.full_name, one.code)])
             if number % 500 == 0:
                 self.progress(f"{number} of {len(users)}")
 

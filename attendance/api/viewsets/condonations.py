@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.decorators import action
@@ -18,7 +18,6 @@ from attendance.api.serializers.requests import (
     CondonationUploadSerializer,
     RemarksSerializer,
 )
-from attendance.api.tables import csv_file
 from attendance.api.viewsets.requests import JSON_ONLY, TAGS, RequestViewSet
 from attendance.models import CondonationRequest
 from attendance.selectors import condonations as listed
@@ -26,7 +25,9 @@ from attendance.services import condonations
 from core import clock
 from core.api.negotiation import FileNegotiation
 from core.api.refusals import refuses
+from core.downloads import attachment
 from core.errors import InvalidTransition, NotFound, ReasonRequired
+from core.sheets import csv
 
 
 @extend_schema_view(
@@ -150,8 +151,10 @@ class CondonationViewSet(RequestViewSet):
         content_negotiation_class=FileNegotiation,
         pagination_class=None,
     )
-    def export(self, request: Request) -> HttpResponse:
+    def export(self, request: Request) -> HttpResponseBase:
         """The list with its filters as CSV, for the office. Reasons and files are not in it."""
         allow(policies.can_export_condonations(self.user))
         rows = listed.table(self.filter_queryset(self.get_queryset()))
-        return csv_file("condonation-requests", listed.COLUMNS, rows)
+        # Whole or not at all: it is the list of one school and term.
+        content = b"".join(csv.chunks(listed.COLUMNS, rows))
+        return attachment(content, name="condonation-requests.csv", content_type=csv.CONTENT_TYPE)
