@@ -48,8 +48,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "LeaveKindEnum": "attendance.enums.LeaveKind",
         "LeaveStatusEnum": "attendance.enums.LeaveStatus",
         "DeviceKindEnum": "attendance.enums.DeviceKind",
-        "ExportKindEnum": "attendance.enums.ExportKind",
-        "BandEnum": "attendance.enums.Band",
         "AnomalyKindEnum": "attendance.enums.AnomalyKind",
         "CorrectionStatusEnum": "attendance.enums.CorrectionStatus",
         "CondonationStatusEnum": "attendance.enums.CondonationStatus",
