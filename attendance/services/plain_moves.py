@@ -17,7 +17,7 @@ from django.db import transaction
 from attendance.models import Session
 from attendance.models.sessions import OPEN_EARLY
 from attendance.selectors.in_charge import TEACHER
-from attendance.services import sessions, statistics
+from attendance.services import notices, sessions, statistics
 from core import context, live
 from core.db import prepared
 from core.ids import uuid7
@@ -51,7 +51,7 @@ WITH class AS MATERIALIZED (
 SELECT count(*) FROM moved
 """
 _HOLD_OPEN = f"""
-SELECT s.held_on, s.school_id, c.auto_mark_absent
+SELECT s.held_on, s.school_id, c.auto_mark_absent, c.send_attendance_notifications
   FROM attendance_session s {TEACHER.format(user="%(actor)s")}
   JOIN attendance_configuration c ON c.school_id = s.school_id
  WHERE s.id = %(session)s AND s.status = 'open'
@@ -95,12 +95,15 @@ def close_open(*, session_id: UUID, user_id: int, now: datetime) -> bool:
             found = cursor.fetchone()
         if found is None:
             return False
-        held_on, school_id, mark_absent = found
+        held_on, school_id, mark_absent, tell = found
         session = Session(pk=session_id, held_on=held_on, school_id=school_id)
         absent, on_leave = sessions.mark_absentees(session, mark_absent=mark_absent, now=now)
         with prepared() as cursor:
             cursor.execute(_CLOSE, {**known, "absent": absent, "on_leave": on_leave})
         statistics.add(session, now=now)
+        if tell:
+            whole = Session.objects.select_related("school__attendance_configuration").get(pk=session_id)
+            notices.of_absences(whole, now=now)
     live.announcer.tell([session_id])
     return True
 

@@ -24,6 +24,7 @@ from attendance.services.sessions import close_session
 from audit.models import AuditEntry
 from core import clock, limits
 from core.tokens import encode_access
+from notifications.models import Notification
 from tests.attendance.scans import students_of
 from tests.attendance.test_scan_paths import Behind
 from tests.attendance.wsgi import Answer, call
@@ -479,6 +480,7 @@ def test_both_ways_leave_the_same_class_marks_and_entry(room: Room, verb: str) -
                 opened_at=room.now, opened_by_human_at=room.now, qr_started_at=room.now
             )
         leave = here.students[1]
+        numbers = {student.user_id: number for number, student in enumerate(here.students)}
         with clock.frozen(room.now):
             made = leaves.apply_for(
                 student=leave,
@@ -499,6 +501,10 @@ def test_both_ways_leave_the_same_class_marks_and_entry(room: Room, verb: str) -
         figures = (
             AttendanceStatistics.objects.filter(student__in=here.students).order_by("student_id").values()
         )
+        told = [
+            (notice.kind, notice.created_at, numbers[notice.user_id])
+            for notice in Notification.objects.filter(user__in=numbers).exclude(kind__startswith="leave")
+        ]
         own = {"id", "starts_at", "ends_at", "xid", "operation_id", "object_id", "course_id"}
         own |= {"session_id", "section_id", "student_id", "snapshot_id", "leave_id"}
         left.append(
@@ -506,12 +512,14 @@ def test_both_ways_leave_the_same_class_marks_and_entry(room: Room, verb: str) -
                 [{k: v for k, v in one.items() if k not in own} for one in rows]
                 for rows in ([row], records, [entry], figures)
             ]
+            + [sorted(told)]
         )
 
     assert left[0] == left[1]
     assert [record["status"] for record in left[1][1]] == (
         ["absent", "excused", "absent"] if verb == "close" else []
     )
+    assert [number for _kind, _at, number in left[1][4]] == ([0, 2] if verb == "close" else [])
 
 
 def test_opening_and_closing_again_is_harmless_at_the_door(room: Room) -> None:
