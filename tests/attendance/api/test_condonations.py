@@ -94,6 +94,7 @@ def test_a_student_applies_and_reads_what_they_wrote(college: College) -> None:
         "requested_at": "2026-11-03T09:00:00+05:30",
         "recommended_by": None,
         "recommended_at": None,
+        "recommendation": "",
         "reviewer": None,
         "reviewed_at": None,
         "remarks": "",
