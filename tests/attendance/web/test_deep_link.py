@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from academics.models import Student
 from attendance import codes
-from attendance.models import AttendanceConfiguration, AttendanceRecord, Session
+from attendance.models import AttendanceConfiguration, AttendanceRecord, RefusedScan, Session
 from attendance.services import sessions
 from tests.attendance.scans import students_of
 from tests.colleges import signed_in
@@ -216,7 +216,14 @@ def test_the_location_is_asked_for_and_a_refusal_leaves_the_ticket(
         assert refusal(tap(client)) == (400, "location_required")
         assert refusal(tap(client, latitude=18.0, longitude=82.0)) == (403, "outside_geofence")
         assert tap(client, latitude=17.0, longitude=82.0, accuracy=8.0).status_code == 302
-    assert AttendanceRecord.objects.get().location == {"latitude": 17.0, "longitude": 82.0, "accuracy": 8.0}
+    kept = {"latitude": 17.0, "longitude": 82.0, "accuracy": 8.0}
+    assert AttendanceRecord.objects.get().location == kept | {
+        "distance": 0.0,
+        "radius": 100,
+        "allowance": 8.0,
+    }
+    # The ticket was as good as new, and what was refused can be looked into all the same.
+    assert RefusedScan.objects.values_list("student", "code").get() == (student.pk, "outside_geofence")
 
 
 def test_a_teacher_is_told_that_codes_are_for_students(
