@@ -9,10 +9,12 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts.models import School, User
 from accounts.navigation import NavItem, items_for, more_for
+from accounts.kept import person_key, works_offline
+from core import context
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
-    """`nav`, `more`, `display_name` and `school` of the person who is signed in.
+    """`nav`, `more`, `display_name`, `school`, and what the device is told of the person who is signed in.
 
     Only computed where a template asks: error pages must come out when the database is away.
     """
@@ -33,11 +35,21 @@ def page(request: HttpRequest) -> dict[str, Any]:
         user = _person(request)
         return user.school if user else None
 
+    def device() -> dict[str, Any]:
+        user = _person(request)
+        return {
+            "person": person_key(user) if user else "",
+            "works_offline": user is not None and works_offline(user),
+            # Tells a copy that is kept on the device from the page that was made later.
+            "page": context.current().request_id,
+        }
+
     return {
         "nav": SimpleLazyObject(nav),
         "more": SimpleLazyObject(more),
         "display_name": SimpleLazyObject(display_name),
         "school": SimpleLazyObject(school),
+        "device": SimpleLazyObject(device),
     }
 
 

@@ -17,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from academics.policies import is_office_of
+from accounts.kept import kept_on_device
 from attendance import policies
 from attendance.enums import SessionStatus, Source, Status
 from attendance.models import Session
@@ -35,7 +36,8 @@ from core.web import attempt, back_to, understood
 _SHOW = {"all", "unmarked", "late", "at_risk"}
 
 
-def today(request: HttpRequest) -> HttpResponse:
+@kept_on_device
+def today(request: HttpRequest) -> HttpResponseBase:
     """A teacher's classes of the day, and those that wait to be confirmed."""
     user = person(request)
     now = clock.now()
@@ -65,6 +67,7 @@ def _note(stands_in_for: str, given_to: str) -> str:
 
 @never_cache
 @login_required
+@kept_on_device
 def screen(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The projector view of an open class; any other class shows its roster instead."""
     session = session_of(request, pk, runs)
@@ -88,6 +91,7 @@ def screen(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @never_cache
 @login_required
+@kept_on_device
 def roster(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Everybody of the class with their mark; marks by key with JavaScript, by buttons without."""
     session = session_of(request, pk, policies.can_view_roster)

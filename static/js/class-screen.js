@@ -5,6 +5,7 @@ import { request } from "./lib/http.js";
 import { watch } from "./lib/live.js";
 import { ServerClock } from "./lib/server-clock.js";
 import { strings } from "./lib/strings.js";
+import { device } from "./lib/this-device.js";
 import { toast } from "./toasts.js";
 
 const NAMES_KEPT = 30;
@@ -42,6 +43,7 @@ async function fetchCode({ fresh = false } = {}) {
     if (error.code === "session_not_open") return leave();
     codeMissing = true;
     if (fresh) toast(error.message, { tone: "bad" });
+    hideStaleCode();
     codeTimer = setTimeout(fetchCode, backoff.next());
   }
   return showConnection();
@@ -59,6 +61,14 @@ function showCode({ svg, valid_until: validUntil }) {
   code.replaceChildren(picture);
   shownUntil = endOfStep(Date.parse(validUntil ?? ""));
   shownFrom = shownUntil - rotation;
+}
+
+/** A code that no longer works is not shown as if it did. One that stands still works as long as the class is open. */
+function hideStaleCode() {
+  if (shownUntil && (!rotation || clock.now() < shownUntil + rotation)) return;
+  shownUntil = 0;
+  bar.setAttribute("width", "0%");
+  code.replaceChildren(document.getElementById("no-code").content.cloneNode(true));
 }
 
 /** A code is accepted during its own step and the next one; the screen shows it during its own. */
@@ -139,6 +149,7 @@ const stop = watch({
   onAnswer: (headers) => clock.hear(headers),
   onConnection: (now) => {
     connected = now;
+    device?.hear(now);
     showConnection();
   },
 });
@@ -146,6 +157,7 @@ root.querySelector("[data-new-code]").addEventListener("click", () => fetchCode(
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden && clock.now() > shownUntil) fetchCode();
 });
+window.addEventListener("online", () => fetchCode());
 keepAwake();
 fetchCode();
 drawCountdown();

@@ -1,9 +1,11 @@
 /** The register of a class, in the hands of whoever marks it: keys, clicks, filters, search, undo. */
 
+import { KeptRoster } from "./lib/kept-roster.js";
 import { RosterGrid } from "./lib/roster-grid.js";
 import { follow } from "./lib/roster-live.js";
 import { RosterMarks } from "./lib/roster-marks.js";
 import { strings } from "./lib/strings.js";
+import { device, deviceData } from "./lib/this-device.js";
 import { toast } from "./toasts.js";
 
 const LETTERS = { p: "present", l: "late", a: "absent", e: "excused" };
@@ -16,16 +18,23 @@ const find = root.querySelector("[data-find]");
 const readOnly = root.dataset.readOnly !== undefined;
 const text = strings("roster-strings");
 const grid = list && new RosterGrid(list);
+const timeOfDay = new Intl.DateTimeFormat("en-GB", {
+  timeStyle: "short",
+  timeZone: document.body.dataset.schoolTimezone || undefined,
+});
 const marks =
   list &&
+  device &&
   new RosterMarks({
     grid,
-    url: root.dataset.bulkUrl,
+    device,
+    kept: new KeptRoster({ page: deviceData.page, person: document.body.dataset.person }),
     session: root.dataset.session,
+    course: root.dataset.course,
     askReason: root.dataset.needsReason === undefined ? null : askReason,
     changed: showCounts,
     refused: (count, detail) => toast(text("failed", { count, detail }), { tone: "bad" }),
-    waiting: showWaiting,
+    waits: (at) => text("waits", { at: timeOfDay.format(at) }),
   });
 
 /* -- What the page says ------------------------------------------------------------------------------- */
@@ -43,13 +52,7 @@ function showCounts() {
     element.textContent = counts[element.dataset.count];
   }
   const undoButton = root.querySelector("[data-undo]");
-  if (undoButton) undoButton.disabled = !marks.canUndo;
-}
-
-function showWaiting(count) {
-  const banner = root.querySelector("[data-waiting]");
-  banner.hidden = count === 0;
-  if (count) banner.querySelector("[data-waiting-text]").textContent = text("waiting", { count });
+  if (undoButton) undoButton.disabled = !marks?.canUndo;
 }
 
 function show(choice) {
@@ -157,7 +160,7 @@ function onFindKey(event) {
 
 /* -- Begin -------------------------------------------------------------------------------------------- */
 
-function start() {
+async function start() {
   root.addEventListener("click", onClick);
   root.addEventListener("keydown", onKey);
   find.addEventListener("input", () => show({ query: find.value }));
@@ -165,17 +168,20 @@ function start() {
     const { student } = event.target.closest("[data-student]").dataset;
     if (student !== grid.current) grid.focus(student, { preventScroll: true });
   });
-  show({ filter: root.dataset.show || "all" });
+  // The copy that is kept on the device was made for whatever filter was chosen then.
+  show({ filter: new URLSearchParams(location.search).get("show") || root.dataset.show || "all" });
+  await marks?.restore();
   if (!readOnly && document.activeElement === document.body && !location.hash) {
     grid.focus(grid.first({ unmarked: true }) ?? grid.current, { preventScroll: true });
   }
-  if (root.dataset.status !== "open") return;
+  if (root.dataset.status !== "open" || !marks) return;
   follow({
     grid,
     marks,
     addresses: root.dataset,
     onScan: (student) => announce(text("scanned", { name: grid.name(student) })),
     onChange: showCounts,
+    onConnection: (connected) => device.hear(connected),
     onStatus: (status) => {
       // Closed elsewhere: the page is another one now. Marks that still wait are sent first.
       if (status !== "open" && marks.idle) location.reload();

@@ -16,7 +16,8 @@ from tests.permissions.world import ACTORS
 if TYPE_CHECKING:
     from tests.permissions.world import World
 
-#: Need no sign-in: health, the API's description, signing in, a scanned code, readers (which have a key of their own).
+#: Need no sign-in: health, the API's description, what a browser installs, signing in, a scanned code, readers (which
+#: have a key of their own).
 OPEN_TO_ALL = (
     "healthz",
     "readyz",
@@ -24,6 +25,9 @@ OPEN_TO_ALL = (
     "schema",
     "api-docs",
     "api-redoc",
+    "service-worker",
+    "offline",
+    "accounts:manifest",
     "accounts:login",
     "accounts:logout",
     "accounts:language",

@@ -14,9 +14,19 @@ export class RequestError extends Error {
     this.retryAfter = retryAfter;
   }
 
+  /** No answer, or one that the server itself did not give. */
+  get away() {
+    return this.status === 0 || (this.status >= 502 && this.status <= 504);
+  }
+
   /** Worth trying again unchanged: no answer, or one that says "not now". */
   get passing() {
-    return this.status === 0 || this.status === 429 || this.status >= 502;
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+
+  /** Nobody is signed in any more, or somebody else since this page was made. */
+  get signedOut() {
+    return this.status === 401 || (this.status === 403 && this.code === "csrf_failed");
   }
 }
 
@@ -68,9 +78,12 @@ function refusal(response, data) {
   });
 }
 
-/** A key for Idempotency-Key; also where crypto.randomUUID is missing because the page came over plain HTTP. */
+/** A UUID; also where crypto.randomUUID is missing because the page came over plain HTTP. */
 export function uniqueKey() {
   if (crypto.randomUUID) return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

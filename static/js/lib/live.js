@@ -48,8 +48,9 @@ export function watch({ streamUrl, liveUrl, onState, onConnection, onAnswer = ()
       onAnswer(answer.headers);
       if (answer.data) onState(answer.data);
       onConnection(true);
-    } catch {
-      if (!streaming) onConnection(false);
+    } catch (error) {
+      // An answer that refuses is one all the same; what it says is for whoever asks next.
+      if (!streaming && error.away !== false) onConnection(false);
     }
     if (!stopped) schedulePoll(streaming ? POLL_UP : POLL_DOWN);
   }

@@ -47,6 +47,16 @@ export class RosterGrid {
     if (state) dataset[state] = "";
   }
 
+  unflag(student, state) {
+    delete this.#byStudent.get(student).dataset[state];
+  }
+
+  /** A few words under the name, or none. */
+  note(student, words) {
+    const place = this.#byStudent.get(student).querySelector("[data-note]");
+    if (place.textContent !== words) place.textContent = words;
+  }
+
   /** {present, late, absent, excused, unmarked, all, at_risk} over the whole roster. */
   counts() {
     const counts = { all: this.#cells.length, unmarked: 0, at_risk: 0 };

@@ -9,9 +9,10 @@ const PAUSE = 2000; // between two readings of the whole roster
 /**
  * @param {{grid: import("./roster-grid.js").RosterGrid, marks: import("./roster-marks.js").RosterMarks,
  *   addresses: {rosterUrl: string, liveUrl: string, streamUrl: string},
- *   onScan: (student: string) => void, onChange: () => void, onStatus: (status: string) => void}} options
+ *   onScan: (student: string) => void, onChange: () => void, onStatus: (status: string) => void,
+ *   onConnection: (connected: boolean) => void}} options
  */
-export function follow({ grid, marks, addresses, onScan, onChange, onStatus }) {
+export function follow({ grid, marks, addresses, onScan, onChange, onStatus, onConnection }) {
   let readAt = 0;
 
   function merge(state) {
@@ -32,7 +33,12 @@ export function follow({ grid, marks, addresses, onScan, onChange, onStatus }) {
   async function readAll() {
     if (Date.now() - readAt < PAUSE) return;
     readAt = Date.now();
-    const { data } = await request(addresses.rosterUrl);
+    let data;
+    try {
+      ({ data } = await request(addresses.rosterUrl));
+    } catch {
+      return; // the next state asks again
+    }
     for (const { student, record } of data.results) marks.take(student, record?.status ?? null);
     onChange();
   }
@@ -41,6 +47,6 @@ export function follow({ grid, marks, addresses, onScan, onChange, onStatus }) {
     streamUrl: addresses.streamUrl,
     liveUrl: addresses.liveUrl,
     onState: merge,
-    onConnection: () => {},
+    onConnection,
   });
 }

@@ -1,0 +1,327 @@
+/**
+ * Marks on their way to the server, whichever page they were made on. Each is kept on the device first and forgotten
+ * when the server has it. While there is a network they are sent at once, as marks of now; what had to wait is
+ * uploaded with the time it was made at. Of several tabs one sends at a time; only the person who made a mark sends it.
+ */
+
+import { Backoff } from "./backoff.js";
+import { openStore } from "./device-store.js";
+import { RequestError, request, uniqueKey } from "./http.js";
+
+const FRESH = 20000; // older marks are told with their time, in milliseconds
+const MOST = 200; // in one request
+const TURN = "campushub-marks";
+
+/** @typedef {import("./device-store.js").DeviceMark} DeviceMark */
+
+export class DeviceMarks {
+  #person;
+  #urls;
+  #store;
+  #opened;
+  #own = [];
+  #others = 0;
+  #arriving = [];
+  #writing;
+  #listeners = new Set();
+  #channel = "BroadcastChannel" in window ? new BroadcastChannel(TURN) : null;
+  #backoff = new Backoff();
+  #timer = null;
+  #sending = false;
+  #again = false;
+  #told = [];
+  #watch = null;
+
+  /** Whether the server answered last time; `trouble` says how it did not: "away", "signin", "busy" or null. */
+  trouble = navigator.onLine === false ? "away" : null;
+
+  /** @param {{person: string, urls: {bulk: string, sync: string}}} options `person`: whose marks these are */
+  constructor({ person, urls }) {
+    this.#person = person;
+    this.#urls = urls;
+    this.#opened = openStore().then((store) => {
+      this.#store = store;
+      return this.refresh();
+    });
+    this.#writing = this.#opened;
+    window.addEventListener("online", () => {
+      this.hear(true);
+      this.send();
+    });
+    window.addEventListener("offline", () => this.hear(false));
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) this.refresh().then(() => this.send());
+    });
+    window.addEventListener("beforeunload", (event) => {
+      if (this.waiting.length && !this.lasts) event.preventDefault();
+    });
+    this.#channel?.addEventListener("message", ({ data }) => this.#overhear(data));
+    this.#opened.then(() => this.send());
+  }
+
+  /** Resolves when what is kept on the device has been read. */
+  get ready() {
+    return this.#opened;
+  }
+
+  /** Own marks that the server has not answered, in the order they were made in. @returns {DeviceMark[]} */
+  get waiting() {
+    return [...this.#own.filter((mark) => mark.state === "waiting"), ...this.#arriving];
+  }
+
+  /** Own marks that the server did not take. @returns {DeviceMark[]} */
+  get problems() {
+    return this.#own.filter((mark) => mark.state !== "waiting");
+  }
+
+  /** How many marks other people have waiting on this device. */
+  get others() {
+    return this.#others;
+  }
+
+  /** Whether what is kept survives the window. */
+  get lasts() {
+    return this.#store?.lasts ?? true;
+  }
+
+  get store() {
+    return this.#store;
+  }
+
+  holds(session, student) {
+    return this.waiting.some((mark) => mark.session === session && mark.student === student);
+  }
+
+  /** @param {(results: {mark: DeviceMark, outcome: string, status?: string | null, detail?: string}[]) => void} hear
+   *   is told of every change, with what the server said of which marks */
+  listen(hear) {
+    this.#listeners.add(hear);
+    hear(this.#told);
+  }
+
+  /** @param {Omit<DeviceMark, "client_id" | "person" | "captured_at" | "attempted" | "state">[]} marks of one moment */
+  push(marks) {
+    const now = Date.now();
+    const fresh = marks.map((mark) => ({
+      ...mark,
+      client_id: uniqueKey(),
+      person: this.#person,
+      captured_at: now,
+      attempted: false,
+      state: "waiting",
+    }));
+    this.#arriving.push(...fresh);
+    this.#tell([]);
+    if (this.trouble === "away" && this.lasts) navigator.storage?.persist?.();
+    this.#writing = this.#writing.then(() => this.#keep(fresh));
+  }
+
+  async #keep(fresh) {
+    await this.#store.add(fresh);
+    await this.refresh({ arrived: fresh });
+    this.#channel?.postMessage({ results: [] });
+    // While it is known that nobody answers, the next try is already due at its time.
+    if (this.#timer === null) this.send();
+  }
+
+  /** The person has seen that these were not taken. */
+  async dismiss(marks) {
+    await this.#store.remove(marks);
+    await this.#changed([]);
+  }
+
+  /** Reads again what is kept: other tabs change it as well. */
+  async refresh({ arrived = [] } = {}) {
+    const all = await this.#store.marks();
+    this.#arriving = this.#arriving.filter((mark) => !arrived.includes(mark));
+    this.#own = all.filter((mark) => mark.person === this.#person);
+    this.#others = all.filter((mark) => mark.person !== this.#person && mark.state === "waiting").length;
+    this.#tell([]);
+  }
+
+  /** Somebody else noticed that the server answers, or that it does not. */
+  hear(answers) {
+    if (answers && this.trouble !== "signin") {
+      const wasAway = this.trouble === "away";
+      this.trouble = null;
+      if (wasAway) this.#backoff.reset();
+      if (wasAway) this.send();
+    }
+    if (!answers) this.trouble = "away";
+    this.#tell([]);
+  }
+
+  /** Sends what waits, unless that is being done already. */
+  async send() {
+    if (this.#sending) {
+      this.#again = true;
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#timer = null;
+    if (!this.waiting.length) return;
+    this.#sending = true;
+    try {
+      do {
+        this.#again = false;
+        await inTurn(() => this.#sendAll());
+      } while (this.#again && this.#timer === null);
+    } finally {
+      this.#sending = false;
+      this.#tell([]);
+    }
+  }
+
+  async #sendAll() {
+    for (;;) {
+      await this.refresh();
+      const batch = this.#next();
+      if (!batch.length) return;
+      // Noted before anything leaves: what may have arrived is never taken for unsent.
+      const marks = await this.#store.attempt(batch);
+      if (!marks.length) continue;
+      try {
+        const results = await (this.#isOfNow(batch[0]) ? this.#mark(marks) : this.#upload(marks));
+        this.#backoff.reset();
+        this.trouble = null;
+        await this.#settle(results);
+      } catch (error) {
+        if (!(error instanceof RequestError)) throw error;
+        this.#fail(error);
+        await this.#changed([]);
+        return;
+      }
+    }
+  }
+
+  /** As many of the oldest as may go together: one way to send them, and each student once. */
+  #next() {
+    const waiting = this.#own.filter((mark) => mark.state === "waiting");
+    const [first] = waiting;
+    const batch = [];
+    const students = new Set();
+    for (const mark of waiting) {
+      const student = `${mark.session} ${mark.student}`;
+      if (batch.length === MOST || !this.#goesWith(first, mark) || students.has(student)) break;
+      students.add(student);
+      batch.push(mark);
+    }
+    return batch;
+  }
+
+  /** A change of a closed class is one of now whenever it arrives: what counts is its reason. */
+  #isOfNow(mark) {
+    const fresh = !mark.attempted && !this.trouble && Date.now() - mark.captured_at < FRESH;
+    return fresh || Boolean(mark.reason);
+  }
+
+  #goesWith(first, mark) {
+    if (this.#isOfNow(first) !== this.#isOfNow(mark)) return false;
+    if (!this.#isOfNow(first)) return true;
+    return ["session", "reason", "group", "attempted"].every((name) => first[name] === mark[name]);
+  }
+
+  /** Marks of now: `bulk-mark`, together or not at all where they were made together. */
+  async #mark(marks) {
+    const { session, reason, group } = marks[0];
+    const body = { session, marks: marks.map(({ student, status }) => ({ student, status })), atomic: group !== null };
+    if (reason) body.reason = reason;
+    // The same marks again, the same key: a repetition is harmless.
+    const key = `${marks[0].client_id}+${marks.length}`;
+    let failed;
+    try {
+      const headers = { "Idempotency-Key": key };
+      ({ failed = [] } = await ask(this.#urls.bulk, { method: "POST", body, headers }));
+    } catch (error) {
+      if (error.passing || error.signedOut) throw error;
+      return marks.map((mark) => ({ mark, outcome: "refused", detail: error.message }));
+    }
+    const refused = new Map(failed.map(({ student, detail }) => [student, detail]));
+    return marks.map((mark) =>
+      refused.has(mark.student)
+        ? { mark, outcome: "refused", detail: refused.get(mark.student) }
+        : { mark, outcome: "saved", status: mark.status },
+    );
+  }
+
+  /** Marks of earlier, each with its time: `offline-sync`. */
+  async #upload(marks) {
+    const entries = marks.map(({ client_id, session, student, status, captured_at }) => ({
+      client_id,
+      session,
+      student,
+      status,
+      source: "manual",
+      captured_at: new Date(captured_at).toISOString(),
+    }));
+    const device_id = await this.#store.deviceId(uniqueKey);
+    const body = { batch_id: uniqueKey(), device_id, client_now: new Date().toISOString(), entries };
+    let results;
+    try {
+      ({ results } = await ask(this.#urls.sync, { method: "POST", body }));
+    } catch (error) {
+      if (error.passing || error.status === 401 || error.status === 403) throw error;
+      if (marks.length === 1) return [{ mark: marks[0], outcome: "rejected", code: error.code, detail: error.message }];
+      // One of them spoils all: the halves are tried alone.
+      const half = Math.ceil(marks.length / 2);
+      return [...(await this.#upload(marks.slice(0, half))), ...(await this.#upload(marks.slice(half)))];
+    }
+    const answers = new Map(results.map((result) => [result.client_id, result]));
+    return marks.map((mark) => {
+      const answer = answers.get(mark.client_id);
+      const taken = ["created", "updated", "duplicate"].includes(answer.outcome);
+      const status = answer.status === undefined ? mark.status : answer.status;
+      return [{ mark, outcome: taken ? "saved" : answer.outcome, status, code: answer.code, uploaded: true }];
+    });
+  }
+
+  async #settle(results) {
+    const kept = results.filter(({ outcome }) => outcome === "conflict" || outcome === "rejected");
+    for (const { mark, outcome, code, detail } of kept) await this.#store.refuse(mark, { state: outcome, code, detail });
+    await this.#store.remove(results.filter((result) => !kept.includes(result)).map(({ mark }) => mark));
+    await this.#changed(results);
+  }
+
+  #fail(error) {
+    if (error.signedOut || error.status === 403) {
+      this.trouble = "signin";
+      return;
+    }
+    this.trouble = error.away ? "away" : "busy";
+    const pause = error.retryAfter ? error.retryAfter * 1000 : this.#backoff.next();
+    this.#timer = setTimeout(() => this.send(), pause);
+  }
+
+  async #changed(results) {
+    await this.refresh();
+    if (results.length) this.#tell(results);
+    this.#channel?.postMessage({ results });
+  }
+
+  async #overhear({ results }) {
+    await this.#opened;
+    await this.refresh();
+    const own = results.filter(({ mark }) => mark.person === this.#person);
+    if (own.length) this.#tell(own);
+    // The tab that tries may be closed before it succeeds.
+    clearTimeout(this.#watch);
+    if (this.waiting.length) this.#watch = setTimeout(() => this.send(), FRESH);
+  }
+
+  #tell(results) {
+    this.#told.push(...results);
+    for (const hear of this.#listeners) hear(results);
+  }
+}
+
+/** One tab at a time, where the browser can say so; elsewhere the server sees to it that nothing counts twice. */
+function inTurn(act) {
+  return navigator.locks ? navigator.locks.request(TURN, act) : act();
+}
+
+/** The body of an answer. A network that wants a sign-in of its own answers everything with a page: that is none. */
+async function ask(url, options) {
+  const { data } = await request(url, options);
+  if (data === null) throw new RequestError("");
+  return data;
+}
