@@ -9,7 +9,8 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts.models import School, User
 from accounts.navigation import NavItem, items_for, more_for
-from accounts.kept import person_key, works_offline
+from accounts.policies import may_mark
+from accounts.web.kept import person_key
 from core import context
 
 
@@ -39,7 +40,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         user = _person(request)
         return {
             "person": person_key(user) if user else "",
-            "works_offline": user is not None and works_offline(user),
+            "works_offline": user is not None and may_mark(user),
             # Tells a copy that is kept on the device from the page that was made later.
             "page": context.current().request_id,
         }

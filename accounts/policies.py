@@ -55,3 +55,8 @@ def can_edit_school(by: User, school: School) -> bool:
 def can_add_school(by: User) -> bool:
     """Operators of several schools."""
     return by.role == Role.SUPERUSER
+
+
+def may_mark(by: User) -> bool:
+    """Whether this person marks students at all: their pages bring along what does so without a network."""
+    return by.role == Role.FACULTY or by.is_office

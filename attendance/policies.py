@@ -10,6 +10,7 @@ from academics.models import Department, Faculty, Section, Student
 from academics.policies import can_view_section, is_office_of
 from accounts.enums import Role
 from accounts.models import School, User
+from accounts.policies import may_mark
 from attendance.models import (
     AttendanceRecord,
     BiometricDevice,
@@ -98,7 +99,7 @@ def can_create_sessions(user: User, school: School) -> bool:
 
 def can_mark_classes(user: User) -> bool:
     """Whether this person marks students at all; in which class, `can_mark` says."""
-    return user.is_office or user.role == Role.FACULTY
+    return may_mark(user)
 
 
 def can_plan(user: User, school: School | None) -> bool:

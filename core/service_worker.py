@@ -15,8 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.contrib.staticfiles import finders
-from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_storage
+from django.contrib.staticfiles.storage import ManifestFilesMixin
+from django.core.files.storage import storages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.templatetags.static import static
@@ -52,17 +54,17 @@ _IMPORT = re.compile(
 def service_worker(request: HttpRequest) -> HttpResponse:
     """What this version consists of, and the script that keeps it. Another byte here replaces the worker."""
     known = _known_files() if _hashed() else _files()
-    settings = {
+    told = {
         # The page that is shown without a network is kept in the language it was fetched in.
         "version": hashlib.sha256(json.dumps([known, get_language()]).encode()).hexdigest()[:16],
         "files": [address for address, _content in known],
         # A name that carries the hash of its content can be answered without asking anybody.
         "immutable": _hashed(),
-        "staticPath": staticfiles_storage.base_url,
+        "staticPath": settings.STATIC_URL,
         "fallback": reverse("offline"),
         "signOut": reverse("accounts:logout"),
     }
-    script = f"self.campushub = {json.dumps(settings)};\nimportScripts({json.dumps(static(WORKER))});\n"
+    script = f"self.campushub = {json.dumps(told)};\nimportScripts({json.dumps(static(WORKER))});\n"
     return HttpResponse(script, content_type="text/javascript", headers={"Cache-Control": "no-cache"})
 
 
@@ -101,12 +103,11 @@ _known_files = cache(_files)
 
 
 def _hashed() -> bool:
-    return isinstance(staticfiles_storage, ManifestFilesMixin) or isinstance(
-        getattr(staticfiles_storage, "_wrapped", None), ManifestFilesMixin
-    )
+    storage: Any = storages["staticfiles"]
+    return isinstance(storage, ManifestFilesMixin)
 
 
 def _read(name: str) -> bytes:
     # Where only what collectstatic gathered is installed, the plain copy lies beside the hashed one.
     found: Any = finders.find(name)
-    return Path(found or staticfiles_storage.path(name)).read_bytes()
+    return Path(found or storages["staticfiles"].path(name)).read_bytes()

@@ -1,9 +1,12 @@
 """first look"""
 
 from __future__ import annotations
+
 from collections.abc import Callable
+
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext
+
 from tests.browser.campus import Campus
 
 pytestmark = pytest.mark.django_db(transaction=True)
