@@ -29,7 +29,9 @@ function said() {
   if (!device.lasts && count) return text("window", { count });
   if (count && device.trouble === "signin") return text("signin", { count });
   if (count && device.trouble === "busy") return text("busy", { count });
-  if (device.trouble === "away") return count ? text("waiting", { count }) : text("away");
+  if (device.trouble === "away" && count) return text("waiting", { count });
+  // The screen says so itself, and nobody marks on it.
+  if (device.trouble === "away") return document.querySelector("[data-class-screen]") ? "" : text("away");
   return device.others ? text("others", { count: device.others }) : "";
 }
 
@@ -73,14 +75,8 @@ function problemItem(mark) {
     status: text(`status.${mark.status ?? "unmarked"}`),
   });
   item.querySelector("[data-what]").textContent = `${mark.course} · ${moment.format(mark.captured_at)}`;
-  item.querySelector("[data-why]").textContent = reason(mark);
+  item.querySelector("[data-why]").textContent = mark.state === "conflict" ? text("conflict") : mark.detail || text("rejected");
   return item;
-}
-
-function reason({ state, code, detail }) {
-  if (state === "conflict") return text("conflict");
-  const known = text(`code.${code}`);
-  return known === `code.${code}` ? detail || text("code") : known;
 }
 
 /* -- What needs the network ---------------------------------------------------------------------------- */

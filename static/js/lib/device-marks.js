@@ -9,6 +9,7 @@ import { openStore } from "./device-store.js";
 import { RequestError, request, uniqueKey } from "./http.js";
 
 const FRESH = 20000; // older marks are told with their time, in milliseconds
+const DISBELIEF = 60000;
 const MOST = 200; // in one request
 const TURN = "campushub-marks";
 
@@ -30,6 +31,7 @@ export class DeviceMarks {
   #sending = false;
   #again = false;
   #told = [];
+  #troubled = 0;
   #watch = null;
 
   /** Whether the server answered last time; `trouble` says how it did not: "away", "signin", "busy" or null. */
@@ -99,7 +101,7 @@ export class DeviceMarks {
     hear(this.#told);
   }
 
-  /** @param {Omit<DeviceMark, "client_id" | "person" | "captured_at" | "attempted" | "state">[]} marks of one moment */
+  /** @param {Omit<DeviceMark, "client_id" | "person" | "captured_at" | "late" | "attempted" | "state">[]} marks of one moment */
   push(marks) {
     const now = Date.now();
     const fresh = marks.map((mark) => ({
@@ -107,6 +109,7 @@ export class DeviceMarks {
       client_id: uniqueKey(),
       person: this.#person,
       captured_at: now,
+      late: this.trouble !== null,
       attempted: false,
       state: "waiting",
     }));
@@ -120,7 +123,7 @@ export class DeviceMarks {
     await this.#store.add(fresh);
     await this.refresh({ arrived: fresh });
     this.#channel?.postMessage({ results: [] });
-    // While it is known that nobody answers, the next try is already due at its time.
+    // After a failure the next try is due at its own time.
     if (this.#timer === null) this.send();
   }
 
@@ -147,12 +150,20 @@ export class DeviceMarks {
       if (wasAway) this.#backoff.reset();
       if (wasAway) this.send();
     }
-    if (!answers) this.trouble = "away";
+    if (!answers) this.#isTroubled("away");
     this.#tell([]);
   }
 
-  /** Sends what waits, unless that is being done already. */
-  async send() {
+  /**
+   * Sends what waits, unless that is being done already. Where the browser says that there is no network it is
+   * believed, but not for ever: some are wrong.
+   */
+  async send({ anyway = false } = {}) {
+    if (this.trouble === "away" && navigator.onLine === false && !anyway) {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.send({ anyway: true }), DISBELIEF);
+      return;
+    }
     if (this.#sending) {
       this.#again = true;
       return;
@@ -194,7 +205,7 @@ export class DeviceMarks {
     }
   }
 
-  /** As many of the oldest as may go together: one way to send them, and each student once. */
+  /** As many of the oldest as may go together: one way to send them, and of now each student once. */
   #next() {
     const waiting = this.#own.filter((mark) => mark.state === "waiting");
     const [first] = waiting;
@@ -202,7 +213,8 @@ export class DeviceMarks {
     const students = new Set();
     for (const mark of waiting) {
       const student = `${mark.session} ${mark.student}`;
-      if (batch.length === MOST || !this.#goesWith(first, mark) || students.has(student)) break;
+      if (batch.length === MOST || !this.#goesWith(first, mark)) break;
+      if (students.has(student) && this.#isOfNow(mark)) break;
       students.add(student);
       batch.push(mark);
     }
@@ -210,9 +222,9 @@ export class DeviceMarks {
   }
 
   /** A change of a closed class is one of now whenever it arrives: what counts is its reason. */
-  #isOfNow(mark) {
-    const fresh = !mark.attempted && !this.trouble && Date.now() - mark.captured_at < FRESH;
-    return fresh || Boolean(mark.reason);
+  #isOfNow({ reason, attempted, late, captured_at: at }) {
+    const fresh = at > this.#troubled && Date.now() - at < FRESH;
+    return Boolean(reason) || (!attempted && !late && !this.trouble && fresh);
   }
 
   #goesWith(first, mark) {
@@ -261,7 +273,7 @@ export class DeviceMarks {
       ({ results } = await ask(this.#urls.sync, { method: "POST", body }));
     } catch (error) {
       if (error.passing || error.status === 401 || error.status === 403) throw error;
-      if (marks.length === 1) return [{ mark: marks[0], outcome: "rejected", code: error.code, detail: error.message }];
+      if (marks.length === 1) return [{ mark: marks[0], outcome: "rejected", detail: error.message }];
       // One of them spoils all: the halves are tried alone.
       const half = Math.ceil(marks.length / 2);
       return [...(await this.#upload(marks.slice(0, half))), ...(await this.#upload(marks.slice(half)))];
@@ -270,26 +282,32 @@ export class DeviceMarks {
     return marks.map((mark) => {
       const answer = answers.get(mark.client_id);
       const taken = ["created", "updated", "duplicate"].includes(answer.outcome);
-      const status = answer.status === undefined ? mark.status : answer.status;
-      return [{ mark, outcome: taken ? "saved" : answer.outcome, status, code: answer.code, uploaded: true }];
+      // What stands in a class that the person may not see is not told.
+      const status = taken || answer.record ? answer.status : undefined;
+      return { mark, outcome: taken ? "saved" : answer.outcome, status, detail: answer.detail, uploaded: true };
     });
   }
 
   async #settle(results) {
     const kept = results.filter(({ outcome }) => outcome === "conflict" || outcome === "rejected");
-    for (const { mark, outcome, code, detail } of kept) await this.#store.refuse(mark, { state: outcome, code, detail });
+    for (const { mark, outcome, detail } of kept) await this.#store.refuse(mark, { state: outcome, detail });
     await this.#store.remove(results.filter((result) => !kept.includes(result)).map(({ mark }) => mark));
     await this.#changed(results);
   }
 
   #fail(error) {
     if (error.signedOut || error.status === 403) {
-      this.trouble = "signin";
+      this.#isTroubled("signin");
       return;
     }
-    this.trouble = error.away ? "away" : "busy";
+    this.#isTroubled(error.away ? "away" : "busy");
     const pause = error.retryAfter ? error.retryAfter * 1000 : this.#backoff.next();
     this.#timer = setTimeout(() => this.send(), pause);
+  }
+
+  #isTroubled(how) {
+    this.trouble = how;
+    this.#troubled = Date.now();
   }
 
   async #changed(results) {

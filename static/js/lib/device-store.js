@@ -7,13 +7,13 @@ const DATABASE = "campushub";
 
 /**
  * A mark on its way. `seq` is the order they were made in; `was` what the page showed before, `saved` what the server
- * had; those of one `group` are saved together; `undoes` takes an earlier one back; `attempted`: it may have reached
- * the server.
+ * had; those of one `group` are saved together; `undoes` takes an earlier one back; `late`: made while the server did
+ * not answer; `attempted`: it may have reached the server.
  * @typedef {{seq?: number, client_id: string, person: string, session: string, course: string, student: string,
  *   name: string, status: string | null, was: string | null, saved: string | null, captured_at: number,
- *   reason: string, group: string | null, undoes: boolean, attempted: boolean,
- *   state: "waiting" | "conflict" | "rejected",
- *   code?: string, detail?: string}} DeviceMark
+ *   reason: string, group: string | null, undoes: boolean, late: boolean,
+ *   attempted: boolean, state: "waiting" | "conflict" | "rejected",
+ *   detail?: string}} DeviceMark
  */
 
 /** @returns {Promise<DeviceStore | MemoryStore>} */
@@ -104,8 +104,8 @@ class DeviceStore {
   }
 
   /** Keeps a mark that the server did not take, until its maker has seen it. */
-  async refuse(mark, { state, code, detail }) {
-    await this.#change([mark], { state, code, detail });
+  async refuse(mark, { state, detail }) {
+    await this.#change([mark], { state, detail });
   }
 
   async #change(marks, changes) {
