@@ -69,6 +69,7 @@ function hideStaleCode() {
   shownUntil = 0;
   bar.setAttribute("width", "0%");
   code.replaceChildren(document.getElementById("no-code").content.cloneNode(true));
+  announcer.textContent = code.textContent.trim();
 }
 
 /** A code is accepted during its own step and the next one; the screen shows it during its own. */

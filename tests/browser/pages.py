@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from accounts.models import User
 from attendance import codes
@@ -124,6 +124,44 @@ def all_conflicts_selected(page: Page, campus: Campus) -> None:
     expect(page.get_by_role("button", name="Take selected (2)")).to_be_visible()
 
 
+def without_network(page: Page, campus: Campus) -> None:
+    """One mark waits on the device."""
+    page.context.set_offline(True)
+    page.locator("[data-student]").last.focus()
+    page.keyboard.press("a")
+    expect(page.locator("[data-device-alert]")).to_be_visible()
+    expect(page.locator("[data-note]").last).not_to_be_empty()
+
+
+def not_taken(page: Page, campus: Campus) -> None:
+    """Of two marks made without a network one is in dispute, and of one the class was locked meanwhile."""
+
+    def answer(route: Route) -> None:
+        results = [
+            {"client_id": entry["client_id"], "record": None, "status": None, **what}
+            for entry, what in zip(
+                route.request.post_data_json["entries"],
+                (
+                    {"outcome": "conflict"},
+                    {"outcome": "rejected", "code": "session_locked", "detail": "The class is locked."},
+                ),
+                strict=True,
+            )
+        ]
+        route.fulfill(json={"results": results})
+
+    page.context.route("**/records/offline-sync/", answer)
+    page.context.set_offline(True)
+    page.locator("[data-student]").last.focus()
+    page.keyboard.press("a")
+    page.locator("[data-student]").first.focus()
+    page.keyboard.press("a")
+    expect(page.locator("[data-note]").first).not_to_be_empty()
+    page.context.set_offline(False)
+    expect(page.locator("[data-problems] li")).to_have_count(2)
+    expect(page.locator("[data-device-alert]")).to_be_hidden()
+
+
 @dataclass(frozen=True)
 class Scene:
     """A page in a state: who looks (an attribute of Campus, "" for nobody), where, and what they did there."""
@@ -187,6 +225,8 @@ SCENES = [
     Scene("faculty-today", "teacher", "/"),
     Scene("class-screen", "teacher", "/classes/{open}/screen/", code_shown),
     Scene("roster-open", "teacher", "/classes/{open}/"),
+    Scene("roster-offline", "teacher", "/classes/{open}/", without_network),
+    Scene("roster-not-taken", "teacher", "/classes/{open}/", not_taken),
     Scene("roster-close", "teacher", "/classes/{open}/", close_dialog),
     Scene("roster-closed", "teacher", "/classes/{closed}/"),
     Scene("shortage", "teacher", "/shortage/"),
@@ -206,6 +246,7 @@ SCENES = [
     Scene("more-open", "office", "/", more_open),
     Scene("shortage-office", "office", "/shortage/"),
     Scene("configuration", "office", "/configuration/"),
+    Scene("offline", "", "/offline/"),
     Scene("error-403", "teacher", "/configuration/", status=403),
     Scene("error-404", "student", "/no-such-page/", status=404),
 ]

@@ -5,15 +5,19 @@
  */
 
 import { Backoff } from "./backoff.js";
-import { openStore } from "./device-store.js";
-import { RequestError, request, uniqueKey } from "./http.js";
+import { MemoryStore, openStore } from "./device-store.js";
+import { RequestError, uniqueKey } from "./http.js";
+import { sendNow, upload } from "./mark-transport.js";
 
 const FRESH = 20000; // older marks are told with their time, in milliseconds
 const DISBELIEF = 60000;
 const MOST = 200; // in one request
 const TURN = "campushub-marks";
 
-/** @typedef {import("./device-store.js").DeviceMark} DeviceMark */
+/**
+ * @typedef {import("./device-store.js").DeviceMark} DeviceMark
+ * @typedef {import("./mark-transport.js").Result} Result
+ */
 
 export class DeviceMarks {
   #person;
@@ -94,8 +98,7 @@ export class DeviceMarks {
     return this.waiting.some((mark) => mark.session === session && mark.student === student);
   }
 
-  /** @param {(results: {mark: DeviceMark, outcome: string, status?: string | null, detail?: string}[]) => void} hear
-   *   is told of every change, with what the server said of which marks */
+  /** @param {(results: Result[]) => void} hear is told of every change, with what the server said of which marks */
   listen(hear) {
     this.#listeners.add(hear);
     hear(this.#told);
@@ -120,7 +123,13 @@ export class DeviceMarks {
   }
 
   async #keep(fresh) {
-    await this.#store.add(fresh);
+    try {
+      await this.#store.add(fresh);
+    } catch {
+      // No room on the device: then this window keeps them, and says that it has to stay open.
+      this.#store = new MemoryStore(this.#own);
+      await this.#store.add(fresh);
+    }
     await this.refresh({ arrived: fresh });
     this.#channel?.postMessage({ results: [] });
     // After a failure the next try is due at its own time.
@@ -144,13 +153,12 @@ export class DeviceMarks {
 
   /** Somebody else noticed that the server answers, or that it does not. */
   hear(answers) {
-    if (answers && this.trouble !== "signin") {
-      const wasAway = this.trouble === "away";
-      this.trouble = null;
-      if (wasAway) this.#backoff.reset();
-      if (wasAway) this.send();
-    }
     if (!answers) this.#isTroubled("away");
+    else if (this.trouble === "away") {
+      this.trouble = null;
+      this.#backoff.reset();
+      this.send();
+    }
     this.#tell([]);
   }
 
@@ -192,7 +200,7 @@ export class DeviceMarks {
       const marks = await this.#store.attempt(batch);
       if (!marks.length) continue;
       try {
-        const results = await (this.#isOfNow(batch[0]) ? this.#mark(marks) : this.#upload(marks));
+        const results = await (this.#isOfNow(batch[0]) ? sendNow(this.#urls.bulk, marks) : this.#upload(marks));
         this.#backoff.reset();
         this.trouble = null;
         await this.#settle(results);
@@ -233,59 +241,8 @@ export class DeviceMarks {
     return ["session", "reason", "group", "attempted"].every((name) => first[name] === mark[name]);
   }
 
-  /** Marks of now: `bulk-mark`, together or not at all where they were made together. */
-  async #mark(marks) {
-    const { session, reason, group } = marks[0];
-    const body = { session, marks: marks.map(({ student, status }) => ({ student, status })), atomic: group !== null };
-    if (reason) body.reason = reason;
-    // The same marks again, the same key: a repetition is harmless.
-    const key = `${marks[0].client_id}+${marks.length}`;
-    let failed;
-    try {
-      const headers = { "Idempotency-Key": key };
-      ({ failed = [] } = await ask(this.#urls.bulk, { method: "POST", body, headers }));
-    } catch (error) {
-      if (error.passing || error.signedOut) throw error;
-      return marks.map((mark) => ({ mark, outcome: "refused", detail: error.message }));
-    }
-    const refused = new Map(failed.map(({ student, detail }) => [student, detail]));
-    return marks.map((mark) =>
-      refused.has(mark.student)
-        ? { mark, outcome: "refused", detail: refused.get(mark.student) }
-        : { mark, outcome: "saved", status: mark.status },
-    );
-  }
-
-  /** Marks of earlier, each with its time: `offline-sync`. */
   async #upload(marks) {
-    const entries = marks.map(({ client_id, session, student, status, captured_at }) => ({
-      client_id,
-      session,
-      student,
-      status,
-      source: "manual",
-      captured_at: new Date(captured_at).toISOString(),
-    }));
-    const device_id = await this.#store.deviceId(uniqueKey);
-    const body = { batch_id: uniqueKey(), device_id, client_now: new Date().toISOString(), entries };
-    let results;
-    try {
-      ({ results } = await ask(this.#urls.sync, { method: "POST", body }));
-    } catch (error) {
-      if (error.passing || error.status === 401 || error.status === 403) throw error;
-      if (marks.length === 1) return [{ mark: marks[0], outcome: "rejected", detail: error.message }];
-      // One of them spoils all: the halves are tried alone.
-      const half = Math.ceil(marks.length / 2);
-      return [...(await this.#upload(marks.slice(0, half))), ...(await this.#upload(marks.slice(half)))];
-    }
-    const answers = new Map(results.map((result) => [result.client_id, result]));
-    return marks.map((mark) => {
-      const answer = answers.get(mark.client_id);
-      const taken = ["created", "updated", "duplicate"].includes(answer.outcome);
-      // What stands in a class that the person may not see is not told.
-      const status = taken || answer.record ? answer.status : undefined;
-      return { mark, outcome: taken ? "saved" : answer.outcome, status, detail: answer.detail, uploaded: true };
-    });
+    return upload(this.#urls.sync, marks, await this.#store.deviceId(uniqueKey));
   }
 
   async #settle(results) {
@@ -335,11 +292,4 @@ export class DeviceMarks {
 /** One tab at a time, where the browser can say so; elsewhere the server sees to it that nothing counts twice. */
 function inTurn(act) {
   return navigator.locks ? navigator.locks.request(TURN, act) : act();
-}
-
-/** The body of an answer. A network that wants a sign-in of its own answers everything with a page: that is none. */
-async function ask(url, options) {
-  const { data } = await request(url, options);
-  if (data === null) throw new RequestError("");
-  return data;
 }

@@ -11,15 +11,16 @@ const DATABASE = "campushub";
  * not answer; `attempted`: it may have reached the server.
  * @typedef {{seq?: number, client_id: string, person: string, session: string, course: string, student: string,
  *   name: string, status: string | null, was: string | null, saved: string | null, captured_at: number,
- *   reason: string, group: string | null, undoes: boolean, late: boolean,
- *   attempted: boolean, state: "waiting" | "conflict" | "rejected",
- *   detail?: string}} DeviceMark
+ *   reason: string, group: string | null, undoes: boolean, late: boolean, attempted: boolean,
+ *   state: "waiting" | "conflict" | "rejected", detail?: string}} DeviceMark
  */
 
 /** @returns {Promise<DeviceStore | MemoryStore>} */
 export async function openStore() {
   try {
-    return new DeviceStore(await open());
+    const store = new DeviceStore(await open());
+    await store.marks();
+    return store;
   } catch {
     return new MemoryStore();
   }
@@ -143,10 +144,16 @@ class DeviceStore {
   }
 }
 
-class MemoryStore {
-  #marks = [];
-  #seq = 0;
+export class MemoryStore {
+  #marks;
+  #seq;
   #device = null;
+
+  /** @param {DeviceMark[]} marks what is there already */
+  constructor(marks = []) {
+    this.#marks = [...marks];
+    this.#seq = marks.at(-1)?.seq ?? 0;
+  }
 
   get lasts() {
     return false;

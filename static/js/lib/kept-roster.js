@@ -50,7 +50,10 @@ export class KeptRoster {
 }
 
 async function pages() {
-  if (!("caches" in window)) return null;
-  const name = (await caches.keys()).find((key) => key.startsWith("campushub-pages-"));
-  return name ? caches.open(name) : null;
+  try {
+    const name = (await caches.keys()).find((key) => key.startsWith("campushub-pages-"));
+    return name ? await caches.open(name) : null;
+  } catch {
+    return null; // a browser without caches, or over plain HTTP: then no page is kept either
+  }
 }
