@@ -280,6 +280,9 @@ def test_what_the_server_does_not_take_is_listed_by_name(
     assert SyncConflict.objects.get().entry.student == disputed
 
     # Seen on any page until they are put away.
+    problems.get_by_role("link", name="Decide").click()
+    expect(page.get_by_role("heading", name="Conflicts")).to_be_visible()
+    expect(page.locator("main").get_by_text(disputed.user.full_name).last).to_be_visible()
     page.goto("/")
     expect(problems.get_by_role("listitem")).to_have_count(2)
     problems.get_by_role("button", name="I have seen it").click()
@@ -304,3 +307,39 @@ def test_without_a_network_the_screen_does_not_show_a_code_that_no_longer_works(
     page.go_back()
     context.set_offline(False)
     expect(page.locator("[data-qr] svg")).to_be_visible()
+
+
+def test_a_new_version_of_the_site_replaces_all_that_is_kept_pages_included(
+    running: Session, teacher: User, new_context: NewContext
+) -> None:
+    context = new_context(teacher)
+    page = roster(context, running)
+    before = page.evaluate("caches.keys()")
+    assert len(before) == 2
+    page.evaluate(
+        """() => {
+            const offer = new Event("beforeinstallprompt", { cancelable: true });
+            offer.prompt = () => document.body.dataset.prompted = "";
+            dispatchEvent(offer);
+        }"""
+    )
+    page.locator("details[data-menu] summary").last.click()
+    page.get_by_role("button", name="Install as an app").click()
+    expect(page.locator("body[data-prompted]")).to_be_attached()
+
+    # Another language is another version: the page without a network is kept in it.
+    page.get_by_role("button", name="తెలుగు").click()
+    expect(page.locator("html[lang=te]")).to_be_attached()
+    page.evaluate(
+        """async (before) => {
+            for (;;) {
+                const names = await caches.keys();
+                if (names.length === 2 && !names.some((name) => before.includes(name))) return;
+                await new Promise((resolve) => setTimeout(resolve, 50));
+            }
+        }""",
+        before,
+    )
+    context.set_offline(True)
+    page.reload()
+    expect(page.locator("html[lang=te] [data-grid]")).to_be_visible()
