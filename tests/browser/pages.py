@@ -127,9 +127,9 @@ def all_conflicts_selected(page: Page, campus: Campus) -> None:
 def without_network(page: Page, campus: Campus) -> None:
     """One mark waits on the device."""
     page.context.set_offline(True)
+    expect(page.locator("[data-device-alert]")).to_be_visible()
     page.locator("[data-student]").last.focus()
     page.keyboard.press("a")
-    expect(page.locator("[data-device-alert]")).to_be_visible()
     expect(page.locator("[data-note]").last).not_to_be_empty()
 
 
@@ -152,6 +152,7 @@ def not_taken(page: Page, campus: Campus) -> None:
 
     page.context.route("**/records/offline-sync/", answer)
     page.context.set_offline(True)
+    expect(page.locator("[data-device-alert]")).to_be_visible()
     page.locator("[data-student]").last.focus()
     page.keyboard.press("a")
     page.locator("[data-student]").first.focus()

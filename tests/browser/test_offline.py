@@ -92,6 +92,12 @@ def wait_for_marks(page: Page, session: Session, wanted: dict[str, str]) -> None
     assert saved(session) == wanted
 
 
+def lose_network(page: Page) -> None:
+    """Until the page has noticed: what is marked from then on waits."""
+    page.context.set_offline(True)
+    expect(line(page)).to_contain_text("No connection.")
+
+
 def sign_in(page: Page, user: User) -> None:
     page.get_by_label("Enrollment or employee number").fill(user.username)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
@@ -110,7 +116,7 @@ def test_thirty_marks_made_without_a_network_keep_the_time_they_were_made_at(
         mark(page, student, "l")
     wait_for_marks(page, running, {student.enrollment_no: "late" for student in online})
 
-    context.set_offline(True)
+    lose_network(page)
     expect(line(page)).to_have_text("No connection. Marks are kept on this device and sent by themselves.")
     cell(page, offline[0]).focus()
     for index in range(30):
@@ -169,7 +175,7 @@ def test_what_was_on_its_way_when_the_network_broke_is_neither_lost_nor_doubled(
     assert AuditEntry.objects.filter(action="record.create").count() == 1
 
     # What is undone before it was sent is not sent.
-    context.set_offline(True)
+    lose_network(page)
     mark(page, second, "p")
     mark(page, third, "a")
     mark(page, fourth, "l")
@@ -207,7 +213,7 @@ def test_only_whoever_made_the_marks_sends_them(
 ) -> None:
     context = new_context(teacher)
     page = roster(context, running)
-    context.set_offline(True)
+    lose_network(page)
     mark(page, students[0], "p")
     expect(line(page)).to_contain_text("1 mark waits")
 
@@ -241,7 +247,7 @@ def test_an_ended_session_keeps_everything_and_asks_to_sign_in(
 ) -> None:
     context = new_context(teacher)
     page = roster(context, running)
-    context.set_offline(True)
+    lose_network(page)
     mark(page, students[0], "p")
     mark(page, students[1], "a")
     expect(line(page)).to_contain_text("2 marks wait")
@@ -260,7 +266,7 @@ def test_what_the_server_does_not_take_is_listed_by_name(
     disputed, gone, good = students[:3]
     context = new_context(teacher)
     page = roster(context, running)
-    context.set_offline(True)
+    lose_network(page)
     for student in (disputed, gone, good):
         mark(page, student, "a")
     expect(line(page)).to_contain_text("3 marks wait")
