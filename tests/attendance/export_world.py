@@ -12,6 +12,7 @@ from academics.models import Department, Section, Student, StudentSnapshot
 from accounts.enums import Role
 from accounts.models import School, User
 from attendance.services import configuration
+from core import redis
 from tests.attendance.classes import hold
 from tests.factories import (
     CohortFactory,
@@ -88,6 +89,11 @@ def named(school: School, number: int, name: str) -> Student:
     User.objects.filter(pk=student.user_id).update(full_name=name)
     StudentSnapshot.objects.filter(student=student).update(name=name)
     return student
+
+
+def never_exported(user: User) -> None:
+    """Forget what somebody with the same number did in another test: numbers begin anew, the counts stay an hour."""
+    redis.run(lambda client: client.delete(f"throttle:export:u{user.pk}"))
 
 
 def read_csv(content: bytes) -> list[dict[str, str]]:

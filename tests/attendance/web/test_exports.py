@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from attendance.models import ExportJob
 from attendance.services import exports
 from core import clock, limits
-from tests.attendance.export_world import ExportWorld, build, content_of, read_csv
+from tests.attendance.export_world import ExportWorld, build, content_of, never_exported, read_csv
 from tests.colleges import signed_in
 from tests.factories import SchoolFactory, UserFactory
 
@@ -166,6 +166,7 @@ def test_refusals_stand_beside_their_field_with_what_was_typed(world: ExportWorl
 
 def test_the_page_counts_with_the_api(world: ExportWorld, settings: Any) -> None:
     settings.CAMPUSHUB_THROTTLE_RATES = {"export": "1/h"}
+    never_exported(world.colleague)
     browser = signed_in(world.colleague)
     statuses = [browser.post(f"{PAGE}?kind=shortage", {"format": "csv"}).status_code for _ in range(2)]
     assert statuses == [200, 429]
