@@ -105,7 +105,7 @@ class Notification(models.Model):
     created_at = models.DateTimeField(_("created at"))
     in_app = models.BooleanField(_("shown in CampusHub"), default=True)
     read_at = models.DateTimeField(_("read at"), null=True, blank=True)
-    #: When an e-mail is to tell of it; none when null.
+    #: When an e-mail is to tell of it; null for none, and once there is one.
     mail_due_at = models.DateTimeField(_("e-mail due"), null=True, blank=True)
     digest = models.BooleanField(_("in the daily e-mail"), default=False)
     mail = models.ForeignKey(
@@ -128,6 +128,10 @@ class Notification(models.Model):
         constraints = [
             # In this order, so that what everybody was told of one thing is found by it.
             models.UniqueConstraint(fields=["key", "user"], name="notice_once"),
+            # Also when the mail is forgotten: nothing is due twice.
+            models.CheckConstraint(
+                condition=Q(mail__isnull=True) | Q(mail_due_at__isnull=True), name="notice_mailed_once"
+            ),
         ]
         indexes = [
             models.Index(fields=["user", "created_at", "id"], name="notice_by_person"),
@@ -135,10 +139,7 @@ class Notification(models.Model):
                 fields=["user"], condition=Q(read_at__isnull=True, in_app=True), name="notice_unread"
             ),
             models.Index(
-                "mail_due_at",
-                "user",
-                condition=Q(mail_due_at__isnull=False, mail__isnull=True),
-                name="notice_to_mail",
+                "mail_due_at", "user", condition=Q(mail_due_at__isnull=False), name="notice_to_mail"
             ),
             models.Index(fields=["mail"], condition=Q(mail__isnull=False), name="notice_by_mail"),
             # Erasing a person looks for what others were told of them.

@@ -78,7 +78,7 @@ def gather(*, now: datetime) -> int:
 @transaction.atomic
 def _gather_some(now: datetime) -> tuple[int, int]:
     """(people looked at, mails made)."""
-    waiting = Notification.objects.filter(mail_due_at__lte=now, mail__isnull=True)
+    waiting = Notification.objects.filter(mail_due_at__lte=now)
     # Locked, so that nobody else makes a second mail of what the same person is told.
     people = {
         user.pk: user
@@ -135,7 +135,7 @@ def _belong(pairs: Sequence[tuple[UUID, UUID]]) -> None:
     """(notice, mail): which mail tells of which notice, in one statement."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE notifications_notification n SET mail_id = pair.mail_id"
+            "UPDATE notifications_notification n SET mail_id = pair.mail_id, mail_due_at = NULL"
             " FROM unnest(%s::uuid[], %s::uuid[]) AS pair (id, mail_id) WHERE n.id = pair.id",
             [[notice for notice, _mail in pairs], [mail for _notice, mail in pairs]],
         )

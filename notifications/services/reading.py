@@ -6,8 +6,6 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Case, DateTimeField, F, Value, When
-
 from accounts.models import User
 from notifications.models import Notification
 
@@ -17,10 +15,4 @@ def mark_read(*, user: User, now: datetime, only: Collection[UUID] | None = None
     found = Notification.objects.filter(user=user).unread()
     if only is not None:
         found = found.filter(pk__in=only)
-    # What is in an e-mail keeps the day on which it was due.
-    due = Case(
-        When(mail__isnull=True, then=Value(None, output_field=DateTimeField())),
-        default=F("mail_due_at"),
-        output_field=DateTimeField(),
-    )
-    return found.update(read_at=now, mail_due_at=due)
+    return found.update(read_at=now, mail_due_at=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError
 
 from accounts.models import School
 from core import clock
@@ -40,6 +41,23 @@ def test_each_has_its_own_time(school: School) -> None:
     # The mail server is still away: what waits for it is still to be said.
     assert (len(told(waiting)), OutgoingMail.objects.get().state) == (1, SendState.WAITING)
     assert not WebhookDelivery.objects.exists()
+
+
+def test_what_was_mailed_is_not_mailed_again_when_the_mail_is_forgotten(school: School) -> None:
+    tell(person(school))
+    assert mails.gather(now=NOW) == 1
+    OutgoingMail.objects.update(state=SendState.SENT, sent_at=NOW)
+    later = NOW + retention.SENT + timedelta(days=1)
+    assert retention.forget(now=later).mails == 1
+    assert Notification.objects.get().mail is None
+    assert mails.gather(now=later) == 0
+
+
+def test_a_notice_in_a_mail_is_due_to_no_other(school: School) -> None:
+    tell(person(school))
+    mails.gather(now=NOW)
+    with pytest.raises(IntegrityError, match="notice_mailed_once"):
+        Notification.objects.update(mail_due_at=NOW)
 
 
 def test_what_waits_for_an_endpoint_that_nobody_resumes_goes_too(school: School) -> None:
