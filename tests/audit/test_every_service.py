@@ -67,7 +67,12 @@ def test_the_service_tells_what_it_did_under_one_operation(case: Row) -> None:
 def _actor(case: Row, call: partial[Any], world: World) -> User | None:
     if "by" in call.keywords:
         return call.keywords["by"]
-    return {"office": world.office, "student": world.student.user, "system": None}[case.actor]
+    return {
+        "office": world.office,
+        "student": world.student.user,
+        "teacher": world.teacher.user,
+        "system": None,
+    }[case.actor]
 
 
 def assert_only_changes(entry: AuditEntry) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -33,6 +33,7 @@ from attendance.services import (
     device_calls,
     devices,
     exports,
+    fresh_marks,
     generation,
     holds,
     holiday_import,
@@ -40,6 +41,7 @@ from attendance.services import (
     leaves,
     marking,
     offline,
+    plain_moves,
     privacy,
     readings,
     scanning,
@@ -634,6 +636,35 @@ def _(w: World) -> Any:
     marking.bulk_mark(marks=[marking.Mark(name, "present") for name in names[:2]], **args)
     wanted = [("late", REMARK), (None, None), ("absent", None)]
     return {"marks": [marking.Mark(name, *mark) for name, mark in zip(names, wanted, strict=True)], **args}
+
+
+@row(fresh_marks.save, {("record.create", "attendancerecord"): 1}, actor="teacher")
+def _(w: World) -> Any:
+    session = w.opened()
+    names = [w.student.enrollment_no]
+    return {
+        "session_id": session.pk,
+        "numbers": names,
+        "statuses": ["late"],
+        **_by_teacher(w, session.starts_at),
+    }
+
+
+@row(plain_moves.open_planned, {("session.open", "session"): 1}, actor="teacher")
+def _(w: World) -> Any:
+    session = w.scheduled()
+    return {"session_id": session.pk, **_by_teacher(w, session.starts_at)}
+
+
+@row(plain_moves.close_open, {("session.close", "session"): 1}, actor="teacher")
+def _(w: World) -> Any:
+    session = w.opened()
+    return {"session_id": session.pk, **_by_teacher(w, session.ends_at)}
+
+
+def _by_teacher(w: World, now: datetime) -> dict[str, Any]:
+    """What the doors before Django know of the sender."""
+    return {"user_id": w.teacher.user_id, "now": now}
 
 
 def _leave(w: World, **values: Any) -> Any:
@@ -1235,6 +1266,7 @@ SILENT: dict[str, str] = {
     "attendance.services.sessions.announce": "tells class screens",
     "attendance.services.sessions.free": _STEP,
     "attendance.services.sessions.locked": "takes a lock",
+    "attendance.services.sessions.mark_absentees": _STEP,
     "attendance.services.sessions.was_captured": _READS,
     "attendance.services.retention.apply": _AS_OWNER,
     "attendance.services.retention.plan": _READS,
