@@ -1,5 +1,7 @@
 /** The page without a network: which pages are kept on this device, and trying again. */
 
+const LOOK = 5000; // milliseconds
+
 const place = document.querySelector("[data-kept]");
 const list = document.querySelector("[data-kept-pages]");
 
@@ -22,10 +24,27 @@ async function showKept() {
   place.hidden = list.childElementCount === 0;
 }
 
-// This page stands in for the one that was asked for: its address is still in the bar.
+/** This page stands in for the one that was asked for, whose address is in the bar; after a form it has its own. */
+function again() {
+  if (document.querySelector("[data-again]").pathname === location.pathname) location.assign("/");
+  else location.reload();
+}
+
+/** Goes on by itself once the server answers: what the browser says of the network is no more than a hint. */
+async function look() {
+  try {
+    if ((await fetch("/healthz", { cache: "no-store" })).ok) again();
+  } catch {
+    return; // not yet
+  }
+}
+
 document.querySelector("[data-again]").addEventListener("click", (event) => {
   event.preventDefault();
-  location.reload();
+  again();
 });
-window.addEventListener("online", () => location.reload());
+if (navigator.serviceWorker?.controller) {
+  window.addEventListener("online", look);
+  setInterval(look, LOOK);
+}
 if ("caches" in window) showKept();

@@ -79,6 +79,8 @@ async function page(event) {
   try {
     answer = await (kept ? within(PATIENCE, fetch(request)) : fetch(request));
   } catch {
+    // A form must not be sent again by trying again: its place is taken by a page with an address of its own.
+    if (request.method !== "GET") return Response.redirect(fallback, 303);
     return kept ?? (await caches.match(fallback)) ?? Response.error();
   }
   if (AWAY.includes(answer.status)) return kept ?? answer;

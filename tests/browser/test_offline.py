@@ -231,7 +231,9 @@ def test_only_whoever_made_the_marks_sends_them(
     page.goto(f"/classes/{running.pk}/")
     expect(page.get_by_role("heading", name="No connection")).to_be_visible()
     context.set_offline(False)
-    expect(page.get_by_role("heading", name="No connection")).to_be_hidden()  # it asks again by itself
+    expect(page.get_by_role("heading", name="No connection")).to_be_hidden(
+        timeout=15_000
+    )  # it asks again by itself
     page.goto("/")
     page.locator("details[data-menu] summary").last.click()
     page.get_by_role("button", name="Sign out").click()
