@@ -369,7 +369,7 @@ ONLY_READ = {"accounts:more"} | {
         "condonation", "condonation_file", "privacy", "conflicts",
         "export_jobs", "export_file",
     )
-} | {"accounts:more", "notifications:notices", "notifications:open"}  # fmt: skip
+} | {"notifications:notices", "notifications:open"}  # fmt: skip
 
 #: Takes a file and nothing else: tests/attendance/web/test_devices.py sends it what is none.
 WITH_FILE = {"attendance:device_pins"}
