@@ -214,6 +214,7 @@ CASES: dict[str, Case] = {
         for who in ("office", "teacher", "student")
         for name, query in _RECORDS.items()
     },
+    **{f"anomalies for the {who}": _api(who, "anomalies/") for who in ("teacher", "office")},
     "sessions for the teacher": _api("teacher", "sessions/"),
     "a class for the teacher": lambda world: _api("teacher", f"sessions/{world.open.pk}/")(world),
     "course-summary by section": _api(
