@@ -26,11 +26,13 @@ from attendance.services import (
     fresh_marks,
     leaves,
     marking,
+    offline,
     readings,
     scanning,
     scheduler,
     sessions,
 )
+from core.ids import uuid7
 from tests.attendance.scans import request_of
 from tests.plans.world import Large
 
@@ -139,6 +141,32 @@ def _rematch(world: Large) -> None:
     readings.rematch(school=world.school, now=world.now)
 
 
+def _offline(world: Large) -> None:
+    """A class marked without a network, sent when it came back; then sent once more."""
+    entries = [
+        offline.Entry(uuid7(), world.open.pk, student.enrollment_no, "present", "manual", world.now)
+        for student in world.students
+    ]
+    upload = offline.Upload(uuid7(), "a-phone", world.now, entries)
+    for _time in range(2):
+        found = offline.sync(school=world.school, upload=upload, by=world.teacher, now=world.now)
+        assert len(found) == len(entries)
+
+
+def _export(**filters: Any) -> Case:
+    def ask(world: Large) -> None:
+        client = APIClient()
+        client.force_authenticate(world.office)
+        values = {name: str(value(world)) for name, value in filters.items()}
+        answer = client.post(
+            f"{_API}export/data/", {"kind": "records", "format": "csv", "filters": values}, format="json"
+        )
+        assert answer.status_code == 200, answer.content
+        assert b"".join(answer)
+
+    return ask
+
+
 def _term(world: Large) -> Term:
     return Term.objects.get(school=world.school)
 
@@ -199,6 +227,9 @@ CASES: dict[str, Case] = {
     "approve a correction": _correction,
     "readings": _readings,
     "readings again": _rematch,
+    "marks made without a network": _offline,
+    "export of a section": _export(section=lambda world: world.section.pk),
+    "export of a student": _export(student=lambda world: world.student.enrollment_no),
     "roster": lambda world: roster(world.open),
     "live counts": lambda world: live_states([world.open.pk, world.held.pk]),
     "student-summary": lambda world: student_summary(student=world.student, term=_term(world), on=world.day),
@@ -214,6 +245,7 @@ CASES: dict[str, Case] = {
         for who in ("office", "teacher", "student")
         for name, query in _RECORDS.items()
     },
+    **{f"anomalies for the {who}": _api(who, "anomalies/") for who in ("teacher", "office")},
     "sessions for the teacher": _api("teacher", "sessions/"),
     "a class for the teacher": lambda world: _api("teacher", f"sessions/{world.open.pk}/")(world),
     "course-summary by section": _api(

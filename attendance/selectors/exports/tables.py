@@ -134,8 +134,7 @@ def records_of(scope: Scope) -> QuerySet[AttendanceRecord]:
         return found
     # Through their classes as well: records have an index of those, none of sections.
     ids = list(sections.values_list("pk", flat=True))
-    held = Session.objects.filter(sections__in=ids).values("pk")
-    return found.filter(section__in=ids, session__in=held)
+    return found.filter(section__in=ids).of_sessions(Session.objects.filter(sections__in=ids))
 
 
 def _sections_of(scope: Scope) -> QuerySet[Section] | None:
