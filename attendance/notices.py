@@ -204,8 +204,8 @@ _CHANGES = {
 def _shortage(facts: Facts) -> Text:
     courses = facts.data["courses"]
     title = ngettext(
-        "Below {threshold} % in {n} course", "Below {threshold} % in {n} courses", len(courses)
-    ).format(threshold=facts.data["threshold"], n=len(courses))
+        "Below {threshold} in {n} course", "Below {threshold} in {n} courses", len(courses)
+    ).format(threshold=f"{facts.data['threshold']} %", n=len(courses))
     lines = [
         ngettext(
             "{course}: {percentage} %, attend the next class",
