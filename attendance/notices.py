@@ -6,6 +6,8 @@ about here when somebody reads it, in their language and on their school's clock
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.urls import reverse
 from django.utils import formats
 from django.utils.translation import gettext as _
@@ -109,7 +111,7 @@ def _absence(facts: Facts) -> Text:
         _("In the class of {day}, {time}. If that is wrong, ask for a correction.").format(
             day=facts.day("starts_at"), time=facts.time("starts_at")
         ),
-        f"{reverse('attendance:history')}?course={facts.data['code']}",
+        f"{reverse('attendance:history')}?{urlencode({'course': facts.data['code']})}",
     )
 
 

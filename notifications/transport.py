@@ -25,6 +25,8 @@ from django.utils.translation import gettext as _
 STEP, TOTAL = 10.0, 20.0
 #: Of an answer so much is read, so that the connection ends in good order; the rest is nobody's business.
 MOST_BYTES = 64 * 1024
+#: IPv4 behind a translator (RFC 6052), and such prefixes of a network's own (RFC 8215).
+_NAT64, _NAT64_LOCAL = ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48")
 
 
 class Refused(Exception):
@@ -86,14 +88,16 @@ class _Pinned(http.client.HTTPConnection):
     def __init__(self, parts: SplitResult, port: int, address: str) -> None:
         super().__init__(str(parts.hostname), port, timeout=STEP)
         self._secure, self._address = parts.scheme == "https", address
+        # http.client lets go of `sock` as soon as the head of an answer says that it will close.
+        self._wire: socket.socket | None = None
         self.was_cut = False
 
     def connect(self) -> None:
-        self.sock = socket.create_connection((self._address, self.port), self.timeout)
+        self.sock = self._wire = socket.create_connection((self._address, self.port), self.timeout)
         if self._secure:
             secure = ssl.create_default_context()
             # Known before the handshake, so that one that trickles can be cut off as well.
-            self.sock = secure.wrap_socket(
+            self.sock = self._wire = secure.wrap_socket(
                 self.sock, server_hostname=self.host, do_handshake_on_connect=False
             )
             self.sock.do_handshake()
@@ -101,10 +105,10 @@ class _Pinned(http.client.HTTPConnection):
     def cut(self) -> None:
         """End it whatever it does."""
         self.was_cut = True
-        if self.sock is not None:
+        if self._wire is not None:
             # It may have ended by itself a moment before.
             with suppress(OSError):
-                self.sock.shutdown(socket.SHUT_RDWR)
+                self._wire.shutdown(socket.SHUT_RDWR)
 
 
 def _judge_literal(host: str) -> None:
@@ -132,5 +136,9 @@ def _judge_address(address: str) -> None:
         return
     found = ipaddress.ip_address(address.partition("%")[0])
     mapped = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
-    if not found.is_global or found.is_multicast or (mapped is not None and not mapped.is_global):
+    if found.version == 6 and found in _NAT64:
+        # What a translator makes of an IPv4 address.
+        mapped = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+    inside = not found.is_global or found.is_multicast or getattr(found, "is_site_local", False)
+    if inside or found in _NAT64_LOCAL or (mapped is not None and not mapped.is_global):
         raise Refused(_("{address} lies in a private network").format(address=address))

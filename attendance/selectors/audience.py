@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from django.db.models import Q
 from academics.models import Department, Section, Student
 from accounts.enums import Role
 from accounts.models import User
+from attendance.enums import SessionStatus
 from attendance.models import CondonationRequest, Session
 from attendance.selectors.figures import rows_of
 
@@ -72,22 +74,33 @@ def absentees(session: Session) -> list[tuple[int, str, str, str]]:
     return [(user, number, code, title) for user, number, code, title in rows]
 
 
-def deciders_on_leave(student: Student) -> set[int]:
-    """Who heads the student's department or has one of their present sections in charge; else the office."""
-    heads = Department.objects.filter(Q(pk=student.department_id), head__isnull=False)
+def deciders_on_leave(student: Student, *, since: date, but: int) -> set[int]:
+    """Who heads the student's department or has a section in charge in which they sit from then on; else the office.
+
+    Nobody decides on what they asked for (`but`), and nobody who has left.
+    """
+    heads = Department.objects.filter(student=student, head__user__is_active=True)
     in_charge = Section.objects.filter(
-        enrollments__student=student, enrollments__left_on__isnull=True, faculty__isnull=False
+        enrollments__student=student,
+        enrollments__left_on__isnull=True,
+        term__ends_on__gte=since,
+        faculty__user__is_active=True,
     )
     found = {*heads.values_list("head__user", flat=True), *in_charge.values_list("faculty__user", flat=True)}
-    return found or office_of(student.school_id)
+    return found - {but} or office_of(student.school_id)
 
 
-def deciders_on_correction(session: Session) -> set[int]:
-    """Whoever stands in front of the class, else the office."""
-    found = set(session.faculty.values_list("user", flat=True))
-    if session.substitute is not None:
+def deciders_on_correction(session: Session, *, but: int) -> set[int]:
+    """Whoever stands in front of the class, else the office; of one that is locked the office alone.
+
+    Nobody decides on what they asked for (`but`), and nobody who has left.
+    """
+    if session.status == SessionStatus.LOCKED:
+        return office_of(session.school_id)
+    found = set(session.faculty.filter(user__is_active=True).values_list("user", flat=True))
+    if session.substitute is not None and session.substitute.user.is_active:
         found.add(session.substitute.user_id)
-    return found or office_of(session.school_id)
+    return found - {but} or office_of(session.school_id)
 
 
 def heads_for(condonation: CondonationRequest) -> set[int]:

@@ -133,7 +133,8 @@ def substitute(*, session: Session, faculty: Faculty | None, by: User, now: date
             before={"substitute": before.employee_no if before else None},
             after={"substitute": faculty.employee_no if faculty else None},
         )
-        notices.of_substitute(session, change=op.id, by=by, now=now)
+        former = before.user_id if before else None
+        notices.of_substitute(session, former=former, change=op.id, by=by, now=now)
     sessions.announce(session)
     return session
 

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from attendance.enums import SessionStatus
 from attendance.models import LeaveApplication
 from attendance.selectors.leaves import COVERS, OUT_OF_REACH, THEIRS
-from attendance.services import leave_effect, statistics
+from attendance.services import leave_effect, notices, statistics
 from audit.services.entries import Operation
 from core import live
 
@@ -101,6 +101,7 @@ def _change(
 ) -> Changed:
     free = [mark for mark in marks if locked_too or mark.session_status != SessionStatus.LOCKED]
     if free:
+        changed = sorted({mark.session_id for mark in free})
         counted = {
             mark.session_id: mark.held_on for mark in free if mark.session_status in SessionStatus.counted()
         }
@@ -116,9 +117,10 @@ def _change(
                 },
             )
         statistics.add_student(leave.student_id, counted, now=now)
+        if made_by is not None:
+            notices.no_longer_absent(leave.school_id, changed, [leave.student.user_id])
         for mark in free:
             _tell(leave, mark, op, made_by)
-        changed = sorted({mark.session_id for mark in free})
         transaction.on_commit(lambda: live.announce(changed))
     return Changed(len(free), len(marks) - len(free))
 

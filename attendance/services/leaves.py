@@ -110,6 +110,9 @@ def change(
             school_id=leave.school_id,
             **changed(before, _described(leave)),
         )
+        # Whoever has not seen it yet is told of the days that hold now.
+        notices.leave_settled(leave)
+        notices.of_leave_asked(leave, by=by, now=now)
     if old:
         transaction.on_commit(lambda: leave.file.storage.delete(old))
     return leave

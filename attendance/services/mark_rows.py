@@ -15,9 +15,11 @@ from uuid import UUID
 
 from django.db import connection
 
+from academics.models import Student
 from accounts.models import User
-from attendance.enums import Source
+from attendance.enums import Source, Status
 from attendance.models import Session
+from attendance.services import notices
 from audit.services.entries import operation, plain
 from core import context
 from core.ids import uuid7
@@ -25,6 +27,7 @@ from core.ids import uuid7
 #: How often to look and write again after `Overtaken`. The second try meets another one only where the record was taken
 #: away and made again meanwhile.
 TRIES = 5
+ABSENT = Status.ABSENT.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +214,14 @@ def write(session: Session, rows: Sequence[Row], *, by: User, reason: str, now: 
         removed = [row for row in rows if row.status is None and row.place.old_id is not None]
         if removed:
             cursor.execute(_REMOVE, {**common, **_columns(session, removed)})
+    back = [
+        row.place.student_id
+        for row in rows
+        if row.place.student_id is not None and row.place.old_status == ABSENT and row.status != ABSENT
+    ]
+    if back and session.is_counted:
+        users = Student.objects.filter(pk__in=back).values("user")
+        notices.no_longer_absent(session.school_id, [session.pk], users)
 
 
 def _columns(session: Session, rows: Sequence[Row]) -> dict[str, list[Any]]:

@@ -17,7 +17,7 @@ from attendance.enums import SessionStatus, Source, Status
 from attendance.models import AttendanceRecord, Session
 from attendance.services import mark_rows, sessions, statistics
 from attendance.services.mark_rows import Overtaken, Row
-from core.db import DatabaseBusy, prepared
+from core.db import DatabaseBusy, prepared, still_there
 from core.errors import DomainError, Invalid, ReasonRequired
 
 
@@ -77,6 +77,34 @@ def mark(
     return AttendanceRecord.objects.filter(
         session=session, held_on=session.held_on, student__enrollment_no=student.upper()
     ).first()
+
+
+@transaction.atomic
+def change(
+    *,
+    record: AttendanceRecord,
+    status: str | None = None,
+    remarks: str | None = None,
+    reason: str = "",
+    by: User,
+    now: datetime,
+) -> AttendanceRecord | None:
+    """Give a mark another status or other remarks; what is None stays as it is when this is its turn.
+
+    Raises what `mark` raises, and NotFound when somebody took the mark away meanwhile.
+    """
+    # Held before the status is read: a change of the remarks alone must not bring an older mark back.
+    session = sessions.locked(record.session)
+    stands = still_there(AttendanceRecord.objects.filter(held_on=session.held_on), record.pk)
+    return mark(
+        session=session,
+        student=record.student.enrollment_no,
+        status=status or stands.status,
+        remarks=remarks,
+        reason=reason,
+        by=by,
+        now=now,
+    )
 
 
 @transaction.atomic

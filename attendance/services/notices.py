@@ -48,7 +48,7 @@ def of_absences(session: Session, *, now: datetime) -> int:
     }
     return notify(
         kind=kinds.ABSENCE,
-        key=_absence_key(session),
+        key=_absence_key(session.pk),
         notices=[Notice(user, facts[code]) for user, _number, code, _title in absent],
         school=session.school,
         now=now,
@@ -66,7 +66,12 @@ def of_absences(session: Session, *, now: datetime) -> int:
 
 def absences_undone(session: Session) -> int:
     """A class is open again, or does not count: what nobody has seen yet of its absences is taken back."""
-    return retract(key=_absence_key(session), school=session.school)
+    return retract(keys=[_absence_key(session.pk)], school_id=session.school_id)
+
+
+def no_longer_absent(school_id: int, sessions: Collection[UUID], users: Any) -> int:
+    """Marks of classes that were closed are something else now: the same for these people alone."""
+    return retract(keys=[_absence_key(session) for session in sessions], school_id=school_id, users=users)
 
 
 def of_cancellation(session: Session, *, reason: str, by: User | None, now: datetime) -> int:
@@ -79,10 +84,12 @@ def of_new_time(session: Session, *, change: UUID, by: User | None, now: datetim
     return _of_change(session, "changed", by=by, now=now, change=change)
 
 
-def of_substitute(session: Session, *, change: UUID, by: User | None, now: datetime) -> int:
-    """Somebody else stands in front of a class, or its own faculty after all."""
+def of_substitute(
+    session: Session, *, former: int | None = None, change: UUID, by: User | None, now: datetime
+) -> int:
+    """Somebody else stands in front of a class, or its own faculty after all; whoever was to (`former`) hears so."""
     about = session.substitute.user_id if session.substitute is not None else None
-    return _of_change(session, "substituted", by=by, now=now, change=change, about=about)
+    return _of_change(session, "substituted", by=by, now=now, change=change, about=about, former=former)
 
 
 def of_extra_class(session: Session, *, by: User | None, now: datetime) -> int:
@@ -163,6 +170,7 @@ def _of_change(
     now: datetime,
     change: object = "",
     about: int | None = None,
+    former: int | None = None,
     **more: Any,
 ) -> int:
     if session.ends_at <= now:
@@ -175,6 +183,8 @@ def _of_change(
         "room": session.room.code if session.room is not None else "",
     }
     people = audience.concerned([session.pk])
+    if former is not None and former not in people:
+        people[former] = [{"course": _courses_of(session)}]
     return _tell(
         key=f"class:{session.pk}:{what}:{change}",
         notices=[
@@ -197,8 +207,8 @@ def _tell(*, notices: Iterable[Notice], by: User | None, event: Event, **values:
     return told
 
 
-def _absence_key(session: Session) -> str:
-    return f"absence:{session.pk}"
+def _absence_key(session: UUID) -> str:
+    return f"absence:{session}"
 
 
 # -- what students ask for -------------------------------------------------------------------------------------------
@@ -210,7 +220,10 @@ def of_leave_asked(leave: LeaveApplication, *, by: User, now: datetime) -> int:
         kind=kinds.LEAVE_WAITING,
         key=f"leave:{leave.pk}",
         notices=_waiting(
-            audience.deciders_on_leave(leave.student), _of_leave(leave), leave.student.user_id, by
+            audience.deciders_on_leave(leave.student, since=leave.from_date, but=by.pk),
+            _of_leave(leave),
+            leave.student.user_id,
+            by,
         ),
         school=leave.school,
         now=now,
@@ -233,12 +246,12 @@ def of_leave_decided(leave: LeaveApplication, *, now: datetime) -> int:
 
 def leave_settled(leave: LeaveApplication) -> int:
     """Nobody has to decide any more."""
-    return retract(key=f"leave:{leave.pk}", school=leave.school)
+    return retract(keys=[f"leave:{leave.pk}"], school_id=leave.school_id)
 
 
 def of_correction_asked(correction: CorrectionRequest, *, by: User, now: datetime) -> int:
     """Somebody has to decide."""
-    deciders = audience.deciders_on_correction(correction.session)
+    deciders = audience.deciders_on_correction(correction.session, but=by.pk)
     return notify(
         kind=kinds.CORRECTION_WAITING,
         key=f"correction:{correction.pk}",
@@ -267,7 +280,7 @@ def of_correction_decided(correction: CorrectionRequest, *, now: datetime) -> in
 
 def correction_settled(correction: CorrectionRequest) -> int:
     """Nobody has to decide any more."""
-    return retract(key=f"correction:{correction.pk}", school=correction.school)
+    return retract(keys=[f"correction:{correction.pk}"], school_id=correction.school_id)
 
 
 def of_condonation_asked(condonation: CondonationRequest, *, by: User, now: datetime) -> int:
@@ -303,7 +316,7 @@ def of_condonation_moved(condonation: CondonationRequest, *, by: User, now: date
 def condonation_settled(condonation: CondonationRequest) -> int:
     """What waited for it waits no more."""
     return sum(
-        retract(key=f"condonation:{condonation.pk}:{status}", school=condonation.school)
+        retract(keys=[f"condonation:{condonation.pk}:{status}"], school_id=condonation.school_id)
         for status in ("pending", "recommended")
     )
 
@@ -331,13 +344,17 @@ def _of_leave(leave: LeaveApplication) -> dict[str, Any]:
 
 def _of_correction(correction: CorrectionRequest) -> dict[str, Any]:
     session = correction.session
-    titles = session.sections.order_by("course__title").values_list("course__title", flat=True).distinct()
     return {
         "correction": correction.pk,
         "session": session.pk,
-        "course": " / ".join(titles),
+        "course": _courses_of(session),
         "starts_at": session.starts_at,
     }
+
+
+def _courses_of(session: Session) -> str:
+    titles = session.sections.order_by("course__title").values_list("course__title", flat=True).distinct()
+    return " / ".join(titles)
 
 
 def _of_condonation(condonation: CondonationRequest) -> dict[str, Any]:

@@ -112,7 +112,8 @@ def judge(stands: Stand | None, comes: Stand, *, counted: bool) -> Verdict:
 def _judge_removal(stands: Stand | None, comes: Stand, *, counted: bool) -> Verdict:
     if stands is None or stands.status is None:
         return Verdict(SyncOutcome.DUPLICATE)
-    if stands.source == Source.MANUAL and comes.at < stands.at:
+    # What was captured after it is news to whoever took their mark back.
+    if stands.source != Source.SYSTEM and comes.at < stands.at:
         return refused(SyncCode.SUPERSEDED)
     return refused(SyncCode.NOT_MARKABLE) if counted else Verdict(SyncOutcome.UPDATED)
 
@@ -125,11 +126,23 @@ def judge_all(
     Who changed their mind before the upload has said only the last of it: no conflict comes of what was before.
     """
     verdicts: list[Verdict] = []
+    before = stands
     for comes in coming:
         verdict = judge(stands, comes, counted=counted)
         if verdict.outcome in {SyncOutcome.CREATED, SyncOutcome.UPDATED}:
             stands = comes
         verdicts.append(verdict)
+    if (
+        stands is not None
+        and stands.status is None
+        and before is not None
+        and before.source not in {Source.MANUAL, Source.SYSTEM}
+        and before.at > stands.at
+    ):
+        # All of it was taken back before the machine saw the student: what it captured stands.
+        stands = before
+        taken = {SyncOutcome.CREATED, SyncOutcome.UPDATED}
+        verdicts = [refused(SyncCode.SUPERSEDED) if one.outcome in taken else one for one in verdicts]
     by_hand = [index for index, comes in enumerate(coming) if comes.source == Source.MANUAL]
     for index in by_hand[:-1]:
         if verdicts[index].outcome == SyncOutcome.CONFLICT:

@@ -6,6 +6,7 @@ matter in which order, how often and by which reader they come. Set-based, whate
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,8 +15,9 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from attendance.enums import SOURCE_RANK, Direction, ReadingState, SessionStatus
-from attendance.services import statistics
+from academics.models import Student
+from attendance.enums import SOURCE_RANK, Direction, ReadingState, SessionStatus, Status
+from attendance.services import notices, statistics
 from core import live
 from core.ids import uuid7
 
@@ -165,10 +167,23 @@ def apply(pairs: Collection[tuple[UUID, int]], *, now: datetime) -> int:
     statistics.take_marks(counted, now=now)
     changed = _write(outcomes)
     statistics.add_marks(counted, now=now)
+    _take_back_absences(outcomes)
     told = sorted({found.session_id for found in outcomes})
     if told:
         transaction.on_commit(lambda: live.announce(told))
     return changed
+
+
+def _take_back_absences(outcomes: list[_Outcome]) -> None:
+    """Whoever was absent when the class closed and had come after all need not hear of it any more."""
+    came: dict[tuple[int, UUID], list[int]] = defaultdict(list)
+    for found in outcomes:
+        if found.session_status in SessionStatus.counted() and found.status != Status.ABSENT:
+            came[found.school_id, found.session_id].append(found.student_id)
+    for (school_id, session_id), students in sorted(came.items()):
+        notices.no_longer_absent(
+            school_id, [session_id], Student.objects.filter(pk__in=students).values("user")
+        )
 
 
 def _judge(pairs: Collection[tuple[UUID, int]]) -> list[_Outcome]:

@@ -90,15 +90,23 @@ def _gather_some(now: datetime) -> tuple[int, int]:
     if not people:
         return 0, 0
     notices = defaultdict(list)
-    for notice in waiting.filter(user__in=people).select_related("school").order_by("created_at", "id"):
+    # What somebody reads or takes back at this moment is theirs: to wait for it, with others held, could be for ever.
+    theirs_now = waiting.filter(user__in=people).select_related("school").order_by("created_at", "id")
+    for notice in theirs_now.select_for_update(of=("self",), skip_locked=True):
         notices[notice.user_id].append(notice)
-    unwanted = [pk for pk, user in people.items() if not (user.email and user.is_active)]
+    looked_at = len(notices)
+    unwanted = [pk for pk, user in people.items() if not _reachable(user)]
     Notification.objects.filter(pk__in=_ids(notices.pop(pk, []) for pk in unwanted)).update(mail_due_at=None)
     _put_off(notices, now)
     mails = [_mail(people[pk], theirs, now) for pk, theirs in notices.items()]
     OutgoingMail.objects.bulk_create(mails)
     _belong([(notice.pk, mail.pk) for mail in mails for notice in notices[mail.user_id]])
-    return len(people), len(mails)
+    # Of nobody but those of whom something was found: whoever was skipped would be looked at again and again.
+    return looked_at, len(mails)
+
+
+def _reachable(user: User) -> bool:
+    return bool(user.email and user.is_active and (user.school is None or user.school.is_active))
 
 
 def _put_off(notices: dict[int, list[Notification]], now: datetime) -> None:
@@ -157,7 +165,7 @@ def deliver(*, now: Callable[[], datetime] = clock.now, seconds: float = leases.
     server = get_connection()
     try:
         for _more in leases.while_time(seconds):
-            mail = leases.claim(OutgoingMail.objects.select_related("user", "school"), now=now())
+            mail = leases.claim(OutgoingMail.objects.select_related("user__school", "school"), now=now())
             if mail is None or not _send(mail, server, run, now):
                 break
     finally:
@@ -172,7 +180,7 @@ def _send(mail: OutgoingMail, server: Any, run: Sent, now: Callable[[], datetime
         # Taken back while the mail was put together: there is nothing left to say.
         OutgoingMail.objects.filter(pk=mail.pk, claim=mail.claim).delete()
         return True
-    if not (mail.user.email and mail.user.is_active):
+    if not _reachable(mail.user):
         leases.failed(mail, error="nobody to send it to", now=now(), give_up_after=1)
         run.failed += 1
         return True

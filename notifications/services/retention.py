@@ -32,7 +32,9 @@ def forget(*, now: datetime) -> Forgotten:
     gone = [SendState.SENT, SendState.PARKED]
     # What an endpoint was meant to hear that nobody has resumed in all that time is no news any more.
     old = WebhookDelivery.objects.filter(created_at__lt=now - SENT).exclude(state=SendState.SENDING)
-    nobody_takes = Q(endpoint__is_active=False) | Q(endpoint__parked_at__isnull=False)
+    nobody_takes = (
+        Q(endpoint__is_active=False) | Q(endpoint__parked_at__isnull=False) | Q(school__is_active=False)
+    )
     # A person is told once of the same thing: what it was stays known for as long as it could be told again.
     told = Notification.objects.exclude(mail__state__in=SendState.open())
     return Forgotten(

@@ -6,7 +6,7 @@ is left out by it; mail and webhooks wait as rows until the workers take them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -79,7 +79,7 @@ INSERT INTO notifications_delivery
 SELECT gen_random_uuid(), e.school_id, e.id, %(event)s, %(kind)s, %(body)s, 'waiting', 0, %(now)s, '', %(now)s
   FROM notifications_webhook e
  WHERE e.school_id = %(school)s AND e.is_active AND (e.kinds = '{}' OR %(kind)s = ANY (e.kinds))
- ORDER BY e.id
+ ORDER BY e.id FOR KEY SHARE OF e
     ON CONFLICT (endpoint_id, event_id) DO NOTHING
 """
 
@@ -141,10 +141,15 @@ def body_of(*, kind: str, key: str, data: Mapping[str, Any], school: School, now
     return Body(ident, _json(said))
 
 
-def retract(*, key: str, school: School) -> int:
-    """Take back what nobody has seen yet: not read, and in no e-mail. It may be told again later."""
-    found = Notification.objects.filter(key=key, school=school, read_at__isnull=True, mail__isnull=True)
-    return found.delete()[0]
+def retract(*, keys: Collection[str], school_id: int, users: Any = None) -> int:
+    """Take back what nobody (or none of these `users`) has seen yet: not read, and in no e-mail.
+
+    It may be told again later.
+    """
+    found = Notification.objects.filter(
+        key__in=keys, school=school_id, read_at__isnull=True, mail__isnull=True
+    )
+    return (found if users is None else found.filter(user__in=users)).delete()[0]
 
 
 def once(*, school: School, key: str, now: datetime) -> bool:

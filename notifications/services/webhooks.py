@@ -82,7 +82,8 @@ def update(
 @transaction.atomic
 def remove(*, endpoint: WebhookEndpoint, by: User, now: datetime) -> None:
     """Tell it nothing more; what is on its way to it goes as well."""
-    endpoint = _locked(endpoint)
+    # Whoever writes a delivery at this moment is waited for, and nobody writes another one.
+    endpoint = _locked(endpoint, no_key=False)
     with operation(by=by, at=now) as op:
         op.record("webhook.remove", endpoint, school_id=endpoint.school_id, before=_facts(endpoint))
     endpoint.delete()
@@ -151,8 +152,8 @@ def resume(*, endpoint: WebhookEndpoint, by: User, now: datetime) -> WebhookEndp
     return endpoint
 
 
-def _locked(endpoint: WebhookEndpoint) -> WebhookEndpoint:
-    found = WebhookEndpoint.objects.select_for_update(of=("self",)).select_related("school")
+def _locked(endpoint: WebhookEndpoint, *, no_key: bool = True) -> WebhookEndpoint:
+    found = WebhookEndpoint.objects.select_for_update(of=("self",), no_key=no_key).select_related("school")
     return still_there(found, endpoint.pk)
 
 

@@ -353,7 +353,7 @@ def test_another_mark_under_a_used_id_is_refused_and_kept_once(
         (("qr", "late", 15), ("qr", None, 3), "updated", ("qr", "present", 3)),
         (("qr", "present", 3), ("qr", None, 15), "duplicate", ("qr", "present", 3)),
         (("system", "absent", 0), ("qr", None, 6), "updated", ("qr", "late", 6)),
-        (("qr", "late", 15), ("manual", None, 10), "updated", None),
+        (("qr", "late", 15), ("manual", None, 10), "rejected superseded", ("qr", "late", 15)),
         (("manual", "late", 5), ("manual", None, 10), "updated", None),
         (("manual", "late", 15), ("manual", None, 10), "rejected superseded", ("manual", "late", 15)),
         (None, ("manual", None, 10), "duplicate", None),
@@ -560,8 +560,8 @@ def test_thirty_marks_cost_the_statements_of_one(now: datetime) -> None:
     one = cost(1, 1)
     assert cost(30, 1) == one
     assert one <= 24
-    # Each further class costs a look and a write.
-    assert cost(3, 2) == one + 2
+    # Each further class costs a look, a write, and that nobody who came is told of an absence.
+    assert cost(3, 2) == one + 3
     assert statistics.check() == []
 
 

@@ -624,6 +624,14 @@ def _(w: World) -> Any:
     return {**args, "remarks": REMARK, "now": session.ends_at}
 
 
+@row(marking.change, {("record.update", "attendancerecord"): 1})
+def _(w: World) -> Any:
+    session = w.opened()
+    args = {"session": session, "student": w.student.enrollment_no, "by": w.office}
+    record = marking.mark(**args, status="late", now=session.starts_at)
+    return {"record": record, "status": "present", "remarks": REMARK, "by": w.office, "now": session.ends_at}
+
+
 @row(
     marking.bulk_mark,
     {("record.create", "attendancerecord"): 1, ("record.update", "attendancerecord"): 1,
@@ -1299,6 +1307,7 @@ SILENT: dict[str, str] = {
             f"attendance.services.notices.{name}"
             for name in (
                 "absences_undone",
+                "no_longer_absent",
                 "condonation_settled",
                 "correction_settled",
                 "leave_settled",

@@ -125,7 +125,7 @@ def test_what_nobody_has_seen_is_taken_back_and_what_was_seen_stays_told(school:
     unseen, seen = person(school), person(school)
     tell(unseen, seen, kind=DAILY)
     Notification.objects.filter(user=seen).update(read_at=NOW)
-    assert retract(key="k1", school=school) == 1
+    assert retract(keys=["k1"], school_id=school.pk) == 1
     assert (told(unseen), told(seen)) == ([], [(DAILY, "k1")])
     # The next time it is new to the one and known to the other.
     assert tell(unseen, seen, kind=DAILY) == 1

@@ -105,10 +105,9 @@ class RecordViewSet(OfflineSyncMixin, mixins.RetrieveModelMixin, SchoolScopedVie
         """Another status or other remarks. A closed class needs a `reason`, a locked one an administrator."""
         record: AttendanceRecord = self.get_object()
         values = self._asked(RecordChangeSerializer)
-        changed = marking.mark(
-            session=record.session,
-            student=record.student.enrollment_no,
-            status=values.get("status", record.status),
+        changed = marking.change(
+            record=record,
+            status=values.get("status"),
             remarks=values.get("remarks"),
             reason=values["reason"],
             by=self.user,
