@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from django.db import DatabaseError, InterfaceError
+
+from core.db import refusal_of
 from core.errors import DomainError
 
 Thing = TypeVar("Thing")
@@ -23,4 +26,10 @@ def one_by_one(act: Callable[[Thing], Outcome], things: Iterable[Thing]) -> list
             outcomes.append(act(thing))
         except DomainError as refusal:
             outcomes.append(refusal)
+        except (DatabaseError, InterfaceError) as error:
+            # Those before it are committed: to fail as a whole would say that nothing was saved.
+            found = refusal_of(error)
+            if found is None:
+                raise
+            outcomes.append(found)
     return outcomes

@@ -49,7 +49,12 @@ def close_due(*, now: datetime) -> Sweep:
     """Close what has ended, reopened classes after half an hour; what nobody held is left unconfirmed."""
 
     def act(session: Session, sweep: Sweep) -> None:
-        nobody = session.opened_by_human_at is None and not sessions.was_captured(session)
+        # Who reopens a class says that it was held, and reopening does not count as its first opening.
+        nobody = (
+            session.opened_by_human_at is None
+            and session.reopened_at is None
+            and not sessions.was_captured(session)
+        )
         if session.status == SessionStatus.SCHEDULED or nobody:
             sessions.leave_unconfirmed(session=session, now=now)
             sweep.unconfirmed += 1

@@ -105,6 +105,16 @@ UPDATE attendance_statistics t SET
 """
 
 
+# Before marks of some students are taken and added: those who had no mark are not among the taken, and adding them
+# after the others would lock them out of turn.
+_HOLD = """
+SELECT t.id FROM attendance_statistics t
+ WHERE t.student_id = ANY (%(students)s::bigint[])
+   AND t.term_id IN (SELECT s.term_id FROM attendance_session s WHERE s.id = ANY (%(sessions)s::uuid[]))
+ ORDER BY t.student_id, t.course_id FOR NO KEY UPDATE
+"""
+
+
 def add(session: Session, *, now: datetime, students: Collection[int] | None = None) -> None:
     """Count the session's records in; all of them, or those of some students (ids)."""
     _run_class(_APPLY, session, now, students)
@@ -112,6 +122,8 @@ def add(session: Session, *, now: datetime, students: Collection[int] | None = N
 
 def take(session: Session, *, now: datetime, students: Collection[int] | None = None) -> None:
     """Take the session's records out of the figures, before they change or stop counting."""
+    if students is not None:
+        _run(_HOLD, {"students": sorted(students), "sessions": [session.pk]}, prepared())
     _run_class(_TAKE, session, now, students)
 
 
@@ -132,6 +144,9 @@ def add_marks(marks: Collection[tuple[UUID, date, int]], *, now: datetime) -> No
 
 def take_marks(marks: Collection[tuple[UUID, date, int]], *, now: datetime) -> None:
     """Take single records out, before they change."""
+    if marks:
+        sessions, _days, students = map(list, zip(*marks, strict=True))
+        _run(_HOLD, {"students": students, "sessions": sessions}, connection.cursor())
     _run_marks(_TAKE, marks, now)
 
 

@@ -22,6 +22,7 @@ from audit.services.entries import operation
 from core.db import still_there
 from core.errors import DomainError, InvalidTransition, ReasonRequired, Stale
 from core.ids import uuid7
+from core.many import one_by_one
 
 
 @transaction.atomic
@@ -86,15 +87,10 @@ def resolve_many(
     Each comes with the version of the mark that was seen, and is decided in a transaction of its own.
     """
     ident = uuid7()
-    outcomes: list[SyncConflict | DomainError] = []
-    for conflict, version in conflicts:
-        try:
-            outcomes.append(
-                resolve(conflict=conflict, keep=keep, version=version, by=by, now=now, operation_id=ident)
-            )
-        except DomainError as refusal:
-            outcomes.append(refusal)
-    return outcomes
+    return one_by_one(
+        lambda one: resolve(conflict=one[0], keep=keep, version=one[1], by=by, now=now, operation_id=ident),
+        conflicts,
+    )
 
 
 def _locked(conflict: SyncConflict) -> SyncConflict:

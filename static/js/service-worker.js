@@ -41,7 +41,10 @@ async function bringPagesAlong() {
   const others = (await caches.keys()).filter((name) => name.startsWith("campushub-pages-") && name !== PAGES);
   for (const name of others) {
     for (const request of await (await caches.open(name)).keys()) {
-      if (request.url === plain(request.url)) await remember(request.url, await fetch(request.url));
+      if (request.url !== plain(request.url)) continue;
+      const answer = await fetch(request.url);
+      if (answer.status === 429 || answer.status >= 500) throw new Error("a kept page cannot be had now");
+      await remember(request.url, answer);
     }
   }
 }
