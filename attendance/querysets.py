@@ -191,7 +191,9 @@ class CondonationQuerySet(RequestQuerySet):
         """For a head of department until it is recommended; for the office from then on, or where nobody can."""
         pending, recommended = Q(status=CondonationStatus.PENDING), Q(status=CondonationStatus.RECOMMENDED)
         if user.is_office:
-            headless = Q(student__department__head=None, course__department__head=None)
+            headless = ~Q(student__department__head__user__is_active=True) & ~Q(
+                course__department__head__user__is_active=True
+            )
             ripe = recommended | (pending & headless)
         else:
             ripe = pending

@@ -61,7 +61,8 @@ WITH scans AS MATERIALIZED (
     SELECT p.session, p.student_id, p.at,
            (p.location ->> 'latitude')::float8 AS latitude, (p.location ->> 'longitude')::float8 AS longitude,
            least(coalesce((p.location ->> 'accuracy')::float8, 0), 1000) AS accuracy
-      FROM (SELECT session, student_id, at, location FROM scans
+      -- A mark by hand, or of a reader, keeps the place of the scan that it replaced, but not its time.
+      FROM (SELECT session, student_id, at, location FROM scans WHERE source = 'qr'
              UNION ALL SELECT session, student_id, at, location FROM refused) p
      WHERE p.location ->> 'latitude' IS NOT NULL AND p.location ->> 'longitude' IS NOT NULL
 ), hops AS (

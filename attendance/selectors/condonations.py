@@ -55,7 +55,8 @@ _STANDING = """
 SELECT q.id, k.condonation_floor_percent, k.attendance_threshold_percent,
        (SELECT count(*) FROM attendance_condonation_request e
          WHERE e.student_id = q.student_id AND e.status = 'approved' AND e.id <> q.id),
-       sd.head_id IS NOT NULL OR cd.head_id IS NOT NULL,
+       EXISTS (SELECT FROM academics_faculty h JOIN accounts_user u ON u.id = h.user_id AND u.is_active
+                WHERE h.id IN (sd.head_id, cd.head_id)),
        t.held, t.present, t.late, t.absent, t.excused,
        f.percentage, f.band, f.need, f.can_miss, f.attended, f.counted
   FROM attendance_condonation_request q

@@ -196,7 +196,7 @@ def _not_ones_own(condonation: CondonationRequest, by: User) -> None:
 def _has_a_head(condonation: CondonationRequest) -> bool:
     """Whether there is anybody who could recommend it."""
     departments = Q(pk=condonation.student.department_id) | Q(pk=condonation.course.department_id)
-    return Department.objects.filter(departments, head__isnull=False).exists()
+    return Department.objects.filter(departments, head__user__is_active=True).exists()
 
 
 def _moves(condonation: CondonationRequest, target: CondonationStatus, *, since: Collection[str]) -> bool:

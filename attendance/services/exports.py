@@ -29,6 +29,7 @@ from attendance.selectors.exports.tables import Table
 from attendance.services import configuration, export_files
 from audit.services.entries import operation
 from core import clock, outbox, streaming
+from core.crypto import fingerprint
 from core.errors import DomainError, Forbidden, InvalidTransition, NotFound
 from core.ids import uuid7
 from core.locks import lock, try_session_lock
@@ -94,7 +95,8 @@ def ask(
     rows = export_files.write(source, scope, file_format, target, read=streaming.rows_of)
     target.seek(0)
     with transaction.atomic(), operation(by=by, at=now) as op:
-        op.record("export.make", object_type="export", school_id=school.pk, after={**asked, "count": rows})
+        told = {**_told(asked), "count": rows}
+        op.record("export.make", object_type="export", school_id=school.pk, after=told)
     return Download(
         export_files.name_of(scope, file_format),
         export_files.CONTENT_TYPES[ExportFormat(file_format)],
@@ -102,11 +104,20 @@ def ask(
     )
 
 
+def _told(asked: dict[str, Any]) -> dict[str, Any]:
+    """What the trail says was asked for: of a user name, which is personal, the fingerprint."""
+    filters = dict(asked["filters"])
+    if filters.get("actor"):
+        filters["actor"] = fingerprint(filters["actor"])
+    return {**asked, "filters": filters}
+
+
 def _streamed(table: Table, scope: Scope, asked: dict[str, Any], *, now: datetime) -> Download:
     """Told before the first row goes, and again with how many went."""
     by, school, ident = scope.user, scope.school, uuid7()
     with transaction.atomic(), operation(by=by, at=now, ident=ident) as op:
-        op.record("export.stream", object_type="export", object_id=ident, school_id=school.pk, after=asked)
+        told = _told(asked)
+        op.record("export.stream", object_type="export", object_id=ident, school_id=school.pk, after=told)
 
     def done(rows: int) -> None:
         # Minutes may lie between, so this is a time of its own.
@@ -135,7 +146,7 @@ def _queued(asked: dict[str, Any], *, by: User, school: School, now: datetime) -
     job = ExportJob(school=school, requested_by=by, requested_at=now, touched_at=now, **asked)
     with operation(by=by, at=now) as op:
         job.save(force_insert=True)
-        op.record("export.queue", job, school_id=school.pk, after=asked)
+        op.record("export.queue", job, school_id=school.pk, after=_told(asked))
     outbox.enqueue(jobs.RUN_EXPORT, job_id=job.pk)
     return job
 
@@ -157,6 +168,10 @@ def cancel(*, job: ExportJob, by: User, now: datetime) -> ExportJob:
             before={"state": before},
             after={"state": job.state},
         )
+    # A worker that died may have left its file; one that is alive clears up itself.
+    with try_session_lock("export", job.pk) as free:
+        if free:
+            _forget_file(job)
     return job
 
 

@@ -128,6 +128,8 @@ def _page(
         request,
         "attendance/retention.html",
         {
+            # Whose hold it would be: the address of a refused lifting does not say it.
+            "code": school.code,
             "classes": keeping.data_classes(
                 records=this_year - 1 - last, trail=this_year - 1 - rules.audit if rules.last else 0
             ),

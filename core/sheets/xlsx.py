@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import IO, Any
 
 from xlsxwriter import Workbook
@@ -39,11 +40,12 @@ def workbook(target: IO[bytes], *, title: str) -> Iterator[Workbook]:
     try:
         yield book
     except BaseException:
-        # What was written so far lies in temporary files, which only closing removes.
+        # What was written so far lies in temporary files, which only a workbook that is finished removes.
         book.fileclosed = 1
         for sheet in book.worksheets():
             if sheet.row_data_fh:
                 sheet.row_data_fh.close()
+                Path(sheet.row_data_filename).unlink(missing_ok=True)
         raise
     book.close()
 

@@ -9,6 +9,7 @@ from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from academics.models import Section, Student
@@ -110,7 +111,9 @@ def register_of(scope: Scope) -> Register:
     )
     marks = _marks(section, sessions)
     members = Student.objects.filter(
-        enrollments__in=section.enrollments.filter(joined_on__lte=last).exclude(left_on__lte=first)
+        enrollments__in=section.enrollments.filter(joined_on__lte=last)
+        .exclude(left_on__lte=first)
+        .exclude(left_on__lte=F("joined_on"))
     )
     students = {*members.values_list("pk", flat=True), *marks}
     zone = scope.school.tz
