@@ -450,6 +450,23 @@ def test_who_changes_their_mind_before_the_upload_has_said_the_last_of_it(
     assert SyncConflict.objects.get().entry.status == "late"
 
 
+def test_a_mark_that_was_taken_back_before_the_scan_leaves_the_scan(
+    session: Session, now: datetime, later: datetime
+) -> None:
+    student, *_others = students_of(session)
+    RecordFactory(session=session, student=student, source="qr", status="present", marked_at=now + 5 * MINUTE)
+    entries = [
+        entry(session, student, "absent", at=now),
+        entry(session, student, None, at=now + 1 * MINUTE),
+    ]
+
+    results = send(entries, by=teacher_of(session), now=later)
+
+    assert told(results) == ["rejected superseded"] * 2
+    record = record_of(student)
+    assert (record.source, record.status, record.marked_at) == ("qr", "present", now + 5 * MINUTE)
+
+
 def test_a_mark_is_not_taken_away_from_a_closed_class(session: Session, now: datetime) -> None:
     first, *_others = students_of(session)
     teacher = teacher_of(session)

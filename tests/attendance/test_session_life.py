@@ -142,6 +142,25 @@ def test_the_scheduler_closes_a_reopened_class_after_half_an_hour(
     assert scheduler.close_due(now=later + timedelta(minutes=30)).done == 1
 
 
+@pytest.mark.parametrize("said", ["confirmed", "closed"])
+def test_a_class_that_somebody_said_was_held_stays_held_when_it_is_reopened_and_nobody_captured(
+    session: Session, teacher: User, now: datetime, said: str
+) -> None:
+    scheduler.open_due(now=session.starts_at)
+    ends = session.ends_at
+    if said == "confirmed":
+        scheduler.close_due(now=ends)
+        sessions.confirm_session(session=session, held=True, by=teacher, now=ends)
+    else:
+        sessions.close_session(session=session, by=teacher, now=ends)
+    sessions.reopen_session(session=session, reason="forgot two", by=teacher, now=ends)
+
+    sweep = scheduler.close_due(now=ends + timedelta(minutes=30))
+
+    session.refresh_from_db()
+    assert (sweep.done, sweep.unconfirmed, session.status) == (1, 0, SessionStatus.CLOSED)
+
+
 def test_voiding_needs_a_reason_and_leaves_no_trace_in_figures(
     session: Session, teacher: User, now: datetime
 ) -> None:

@@ -9,9 +9,11 @@ import pytest
 
 from attendance.enums import SessionStatus, Source, Status
 from attendance.models import AttendanceRecord, AttendanceStatistics, Session
-from attendance.services import sessions
+from attendance.services import marking, sessions
+from attendance.services.marking import Mark
 from audit.models import AuditEntry
 from core import clock
+from core.errors import NotFound
 from core.ids import uuid7
 from tests.colleges import College, client_of, make_college, refusal
 from tests.factories import RecordFactory, SectionFactory, SessionFactory
@@ -254,6 +256,28 @@ def test_remarks_change_without_the_status(college: College) -> None:
     changed = client_of(college.teacher).patch(f"{RECORDS}{record.pk}/", {"remarks": "bus strike"})
 
     assert (changed.json()["status"], changed.json()["remarks"]) == ("late", "bus strike")
+
+
+def test_remarks_on_a_mark_that_has_changed_meanwhile_leave_the_newer_status(college: College) -> None:
+    seen = RecordFactory(session=college.session, student=college.students[0], status=Status.ABSENT)
+    given: dict[str, Any] = {"by": college.teacher, "now": clock.now()}
+    marking.mark(session=college.session, student=college.number(0), status="present", **given)
+
+    changed = marking.change(record=seen, remarks="bus strike", **given)
+
+    assert changed is not None
+    assert (changed.status, changed.remarks) == ("present", "bus strike")
+
+
+def test_mark_that_was_taken_away_meanwhile_is_not_there_to_change(college: College) -> None:
+    seen = RecordFactory(session=college.session, student=college.students[0])
+    given: dict[str, Any] = {"by": college.teacher, "now": clock.now()}
+    marking.bulk_mark(session=college.session, marks=[Mark(college.number(0), None)], **given)
+
+    with pytest.raises(NotFound):
+        marking.change(record=seen, remarks="bus strike", **given)
+
+    assert statuses() == []
 
 
 def test_locked_record_is_changed_by_the_office_only(college: College) -> None:
