@@ -83,6 +83,28 @@ def mark(college: College, index: int, status: str) -> None:
     )
 
 
+def put_right(college: College, student: Student, way: str) -> None:
+    """Somebody who is absent in the closed class is not: by another mark, a correction or a leave."""
+    decided: dict[str, Any] = {"by": college.admin, "now": AFTER}
+    asked: dict[str, Any] = {"student": student, "reason": "x", "by": student.user, "now": AFTER}
+    if way == "hand":
+        marking.mark(
+            session=college.session,
+            student=student.enrollment_no,
+            status="present",
+            reason="Sat in the back",
+            **decided,
+        )
+    elif way == "correction":
+        session = Session.objects.get(pk=college.session.pk)
+        correction = corrections.request_correction(session=session, requested_status="present", **asked)
+        corrections.approve(correction=correction, **decided)
+    else:
+        day = college.session.held_on
+        leave = leaves.apply_for(kind="medical", from_date=day, to_date=day, **asked)
+        leaves.approve(leave=leave, **decided)
+
+
 class TestAbsences:
     def test_are_told_when_the_class_is_closed_to_who_is_absent_and_to_nobody_else(
         self, college: College
@@ -144,6 +166,14 @@ class TestAbsences:
         close(college)
         sessions.void_session(session=college.session, reason="fire drill", by=college.admin, now=AFTER)
         assert everybody() == {}
+
+    @pytest.mark.parametrize("way", ["hand", "correction", "leave"])
+    def test_of_who_was_not_absent_after_all_are_taken_back_and_those_of_others_stay(
+        self, college: College, way: str
+    ) -> None:
+        close(college)
+        put_right(college, college.students[0], way)
+        assert everybody()[kinds.ABSENCE] == {student.user_id for student in college.students[1:]}
 
     def test_are_told_to_webhooks_by_number_once_for_each_closing(self, college: College) -> None:
         webhooks.create(school=college.school, url="https://93.184.216.34/", by=college.admin, now=NOW)
@@ -231,6 +261,20 @@ class TestClassesThatChange:
         assert bodies(college.students[0].user) == [f"{other.user.full_name} teaches the class at 09:00."]
         arrangement.substitute(session=coming, faculty=None, by=college.admin, now=NOW)
         assert len(told(college.students[0].user)) == 2
+
+    def test_of_another_substitute_are_told_to_the_former_one_too(
+        self, college: College, coming: Session
+    ) -> None:
+        former, other = FacultyFactory(school=college.school), FacultyFactory(school=college.school)
+        arrangement.substitute(session=coming, faculty=former, by=college.admin, now=NOW)
+        Notification.objects.all().delete()
+        arrangement.substitute(session=coming, faculty=other, by=college.admin, now=NOW)
+        students = {student.user_id for student in college.students}
+        assert everybody() == {
+            kinds.CLASS_CHANGE: students | {college.teacher.pk, former.user_id, other.user_id}
+        }
+        assert told(former.user) == [f"{college.section.course.title} on Wed 4 Nov: substitute"]
+        assert bodies(former.user) == [f"{other.user.full_name} teaches the class at 09:00."]
 
     def test_an_extra_one_is_told_unless_it_was_held_already(self, college: College) -> None:
         for starts in (NOW + timedelta(days=3), NOW - timedelta(days=3)):
@@ -349,6 +393,22 @@ class TestLeave:
         leaves.cancel(leave=leave, by=student.user, now=NOW)
         assert everybody() == {}
 
+    def test_does_not_wait_for_a_head_who_has_left_but_for_the_office(self, college: College) -> None:
+        student = college.students[0]
+        Student.objects.filter(pk=student.pk).update(department=college.department)
+        type(college.section).objects.update(faculty=None)
+        asked: dict[str, Any] = {"student": student, "kind": "casual", "reason": "x", "by": student.user}
+        waited_for = []
+        for day in (date(2026, 11, 9), date(2026, 11, 10)):
+            leaves.apply_for(from_date=day, to_date=day, now=NOW, **asked)
+            waited_for.append(everybody())
+            Notification.objects.all().delete()
+            User.objects.filter(pk=college.head.pk).update(is_active=False)
+        assert waited_for == [
+            {kinds.LEAVE_WAITING: {college.head.pk}},
+            {kinds.LEAVE_WAITING: {college.admin.pk}},
+        ]
+
     def test_is_approved_once_however_often_somebody_says_so(self) -> None:
         world = LeaveWorld()
         leave = world.leave()
@@ -386,6 +446,20 @@ class TestRequests:
         assert everybody() == {kinds.CORRECTION_DECISION: {student.user_id}}
         assert told(student.user) == ["Your mark is corrected"]
         assert AttendanceRecord.objects.get(student=student).status == "present"
+
+    def test_a_correction_of_a_locked_class_waits_for_the_office(self, college: College) -> None:
+        session = sessions.lock_session(session=close(college), by=college.admin, now=AFTER)
+        Notification.objects.all().delete()
+        student = college.students[0]
+        corrections.request_correction(
+            session=session,
+            student=student,
+            requested_status="present",
+            reason="I was there",
+            by=student.user,
+            now=AFTER,
+        )
+        assert everybody() == {kinds.CORRECTION_WAITING: {college.admin.pk}}
 
     def test_a_correction_that_is_taken_back_waits_for_nobody(self, college: College) -> None:
         correction = CorrectionFactory(session=college.session, student=college.students[0])
