@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import tempfile
 import zipfile
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -93,6 +95,20 @@ def test_an_xlsx_that_breaks_off_leaves_nothing_open() -> None:
     with pytest.raises(RuntimeError, match="gone"):
         xlsx.write_table(target, title="T", columns=COLUMNS, rows=rows())
     assert target.getvalue() == b""
+
+
+def test_an_xlsx_that_breaks_off_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    seen = []
+
+    def rows() -> Any:
+        yield ROW
+        seen.append(len(list(tmp_path.iterdir())))
+        raise RuntimeError("the database is gone")
+
+    with pytest.raises(RuntimeError, match="gone"):
+        xlsx.write_table(io.BytesIO(), title="T", columns=COLUMNS, rows=rows())
+    assert (seen, list(tmp_path.iterdir())) == ([1], [])
 
 
 def test_people_read_words_where_programs_read_values() -> None:

@@ -76,7 +76,7 @@ class _SmtpSession(socketserver.StreamRequestHandler):
 
 
 class Receiver(ThreadingHTTPServer):
-    """Keeps what is posted to it, and answers `status`; in `trickle` a byte now and then for ever."""
+    """Keeps what is posted to it, and answers `status`; a `trickle`, head or body, goes on for ever, bit by bit."""
 
     daemon_threads = True
 
@@ -86,7 +86,7 @@ class Receiver(ThreadingHTTPServer):
         self.status = 200
         self.extra: dict[str, str] = {}
         self.size = 0
-        self.trickle = False
+        self.trickle = ""
 
     @property
     def url(self) -> str:
@@ -116,9 +116,13 @@ class _Hook(BaseHTTPRequestHandler):
         raise AssertionError("nobody follows a redirect")
 
     def _trickle(self) -> None:
-        self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        begin, more = {
+            "head": (b"HTTP/1.1 200 OK\r\n", b"X-Patience: more\r\n"),
+            "body": (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", b"x"),
+        }[self.server.trickle]
+        self.wfile.write(begin)
         while True:
-            self.wfile.write(b"X-Patience: more\r\n")
+            self.wfile.write(more)
             self.wfile.flush()
             time.sleep(0.1)
 

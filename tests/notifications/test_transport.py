@@ -73,9 +73,12 @@ def test_of_an_endless_answer_only_the_beginning_is_read(receiver: Receiver) -> 
     assert transport.post(receiver.url, body=b"{}", headers={}) == 200
 
 
-def test_an_answer_that_trickles_is_cut_off(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("part", ["head", "body"])
+def test_an_answer_that_trickles_is_cut_off(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
     monkeypatch.setattr(transport, "TOTAL", 0.5)
-    receiver.trickle = True
+    receiver.trickle = part
     begun = time.monotonic()
     with pytest.raises(transport.Unreachable):
         transport.post(receiver.url, body=b"{}", headers={})
