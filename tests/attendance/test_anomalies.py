@@ -19,7 +19,7 @@ from attendance.models import (
 from attendance.selectors import anomalies as cases
 from attendance.selectors import anomaly_texts
 from attendance.selectors.anomalies import Anomaly
-from attendance.services import anomalies, sessions
+from attendance.services import anomalies, marking, sessions
 from core.errors import Invalid
 from tests.attendance.anomaly_world import a_class, burst, scan
 from tests.attendance.scans import students_of
@@ -29,6 +29,8 @@ from tests.races import together
 pytestmark = pytest.mark.django_db
 
 TODAY = date(2026, 11, 3)
+#: Metres from the room of `a_class` to that of `far_from`.
+FAR = 0.2 * 111_195
 
 
 @pytest.fixture
@@ -54,6 +56,15 @@ def kinds(session: Session, by: User) -> list[tuple[str, list[int]]]:
 
 def ids(*students: Student) -> list[int]:
     return sorted(student.pk for student in students)
+
+
+def far_from(session: Session, now: datetime) -> Session:
+    """A class of the same section an hour later and `FAR` metres further north."""
+    far = a_class(session.sections.get(), starts_at=now + timedelta(hours=1))
+    assert far.room is not None
+    far.room.latitude = 17.2
+    far.room.save()
+    return far
 
 
 class TestTraces:
@@ -164,19 +175,33 @@ class TestKinds:
         self, session: Session, office: User, now: datetime
     ) -> None:
         fast, slow, *_rest = students_of(session)
-        far = a_class(session.sections.get(), starts_at=now + timedelta(hours=1))
-        assert far.room is not None
-        far.room.latitude = 17.2
-        far.room.save()
+        far = far_from(session, now)
         for student, minutes in ((fast, 5), (slow, 60)):
             scan(session, student, at=now)
-            scan(far, student, at=now + timedelta(minutes=minutes), north=0.2 * 111_195)
+            scan(far, student, at=now + timedelta(minutes=minutes), north=FAR)
 
         (found,) = [one for one in listed(session, office) if one.kind == "impossible_distance"]
 
         assert list(found.student_ids) == ids(fast)
         assert found.subject == f"{fast.pk}:{session.pk}:{far.pk}"
         assert anomaly_texts.seen(found) == "Two scans 22.2 km apart within 5 minutes."
+
+    def test_marks_by_hand_over_scans_in_two_places_are_no_journey(
+        self, session: Session, office: User, now: datetime
+    ) -> None:
+        student = students_of(session)[0]
+        far = far_from(session, now)
+        hour = timedelta(hours=1)
+        for held, at, north in ((session, now, 0), (far, now + hour, FAR)):
+            assert scan(held, student, at=at, north=north) == "recorded"
+        for held in (session, far):
+            marking.mark(
+                session=held, student=student.enrollment_no, status="excused", by=office, now=now + hour
+            )
+
+        kept = AttendanceRecord.objects.filter(student=student, location__isnull=False)
+        assert set(kept.values_list("source", "marked_at")) == {("manual", now + hour)}
+        assert kinds(session, office) == []
 
     def test_a_phone_that_somebody_else_had_used(self, session: Session, office: User, now: datetime) -> None:
         first, second, *_rest = students_of(session)

@@ -16,6 +16,7 @@ from accounts.models import User
 from attendance import errors
 from attendance.enums import CondonationStatus
 from attendance.models import AttendanceConfiguration, AttendanceStatistics, CondonationRequest
+from attendance.selectors.condonations import standings
 from attendance.selectors.figures import course_figures
 from attendance.services import condonations
 from audit.models import AuditEntry
@@ -250,6 +251,22 @@ def test_where_nobody_heads_the_department_the_office_decides_alone(
     college: College, asked: CondonationRequest, now: datetime
 ) -> None:
     Department.objects.filter(pk=college.department.pk).update(head=None)
+
+    assert (
+        condonations.approve(condonation=asked, by=college.admin, now=now).status
+        == CondonationStatus.APPROVED
+    )
+
+
+def test_where_the_head_has_left_it_waits_for_the_office_which_decides_alone(
+    college: College, asked: CondonationRequest, now: datetime
+) -> None:
+    def waiting() -> list[CondonationRequest]:
+        return list(CondonationRequest.objects.waiting_for(college.admin))
+
+    assert (waiting(), standings([asked])[asked.pk].has_head) == ([], True)
+    User.objects.filter(pk=college.head.pk).update(is_active=False)
+    assert (waiting(), standings([asked])[asked.pk].has_head) == ([asked], False)
 
     assert (
         condonations.approve(condonation=asked, by=college.admin, now=now).status

@@ -21,6 +21,7 @@ from attendance.selectors.shortage import Shortages
 from attendance.services import exports
 from audit.models import AuditEntry
 from core import clock, limits
+from core.crypto import fingerprint
 from core.models import OutboxMessage
 from tests.attendance.classes import hold
 from tests.attendance.export_world import (
@@ -151,6 +152,13 @@ class TestRegister:
     def test_who_left_within_the_month_is_in_it_and_who_left_before_is_not(self, world: ExportWorld) -> None:
         world.section.enrollments.filter(student=world.students[3]).update(left_on="2026-11-01")
         world.section.enrollments.filter(student=world.students[2]).update(left_on="2026-11-05")
+        AttendanceRecord.objects.filter(student=world.students[3]).delete()
+        found = table(world.teacher, "register", {"section": str(world.section.pk), "month": MONTH})
+        assert [row["enrollment_no"] for row in found] == ["24CSE001", "24CSE002", "24CSE003"]
+
+    def test_who_moved_on_the_day_they_came_is_not_in_it(self, world: ExportWorld) -> None:
+        day = "2026-11-05"
+        world.section.enrollments.filter(student=world.students[3]).update(joined_on=day, left_on=day)
         AttendanceRecord.objects.filter(student=world.students[3]).delete()
         found = table(world.teacher, "register", {"section": str(world.section.pk), "month": MONTH})
         assert [row["enrollment_no"] for row in found] == ["24CSE001", "24CSE002", "24CSE003"]
@@ -364,6 +372,19 @@ class TestTrail:
             "filters": {"to": "2026-11-02"},
             "count": 8,
         }
+
+    def test_whose_entries_were_asked_for_is_told_without_their_name(
+        self, world: ExportWorld, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked = {"actor": world.teacher.username}
+        for at_once, more in ((1000, {}), (1000, {"stream": True}), (1, {})):
+            monkeypatch.setattr(exports, "AT_ONCE", at_once)
+            ask(world.office, "audit", "csv", asked, **more)
+        found = AuditEntry.objects.filter(action__startswith="export").order_by("id")
+        unnamed = {"actor": fingerprint(world.teacher.username)}
+        assert [(entry.action, entry.after["filters"]) for entry in found] == [
+            ("export.make", unnamed), ("export.stream", unnamed), ("export.queue", unnamed),
+        ]  # fmt: skip
 
     def test_a_stream_is_told_before_it_goes_and_after(self, world: ExportWorld) -> None:
         answer = ask(world.office, "records", "csv", stream=True)
