@@ -5,7 +5,7 @@ The table of all locks with their tests is docs/decisions/0005-locks-and-their-t
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -37,7 +37,7 @@ from core.errors import NotFound
 from core.ids import uuid7
 from tests.attendance.planning import TUESDAYS, Plan
 from tests.attendance.scans import request_of, students_of
-from tests.factories import SectionFactory, SessionFactory, UserFactory
+from tests.factories import RecordFactory, SectionFactory, SessionFactory, UserFactory
 from tests.races import Background, held, queue_up
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -210,6 +210,43 @@ def test_figures_are_taken_back_in_the_order_of_students(now: datetime, backgrou
             assert len(free.select_for_update(nowait=True)) == 2
 
     assert taking.result().status == SessionStatus.VOID
+    assert statistics.check() == []
+
+
+@pytest.mark.parametrize("how", ["of one class", "one by one"])
+def test_figures_of_who_had_no_mark_are_held_in_the_order_of_students_too(
+    now: datetime, background: Background, how: str
+) -> None:
+    section = SectionFactory(students=2)
+    session = closed(now, section=section)
+    before = SessionFactory(section=section, open=True, starts_at=now - timedelta(days=1))
+    sessions.close_session(session=before, by=None, now=now)
+    unmarked, absent = sorted(students_of(session), key=lambda student: student.pk)
+    AttendanceRecord.objects.filter(session=session, student=unmarked).delete()
+    statistics.rebuild(now=now)
+    office = UserFactory(school=section.school)
+
+    def mark() -> None:
+        if how == "of one class":
+            bulk_mark(session, {unmarked: "present", absent: "late"}, office, now)
+            return
+        marks = [(session.pk, session.held_on, student.pk) for student in (unmarked, absent)]
+        with transaction.atomic():
+            statistics.take_marks(marks, now=now)
+            RecordFactory(session=session, student=unmarked, status="present")
+            AttendanceRecord.objects.filter(session=session, student=absent).update(status="late")
+            statistics.add_marks(marks, now=now)
+
+    with held("SELECT 1 FROM attendance_statistics WHERE student_id = %s FOR UPDATE", unmarked.pk):
+        marked = background.start_and_wait(mark)
+        assert not marked.done()
+        # It waits for the first, who has no mark to take out, and has not the other one in hand.
+        with transaction.atomic():
+            free = AttendanceStatistics.objects.filter(student=absent)
+            assert len(free.select_for_update(nowait=True)) == 1
+
+    marked.result()
+    assert statuses(session) == ["present", "late"]
     assert statistics.check() == []
 
 
