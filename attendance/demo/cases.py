@@ -11,13 +11,12 @@ from django.db.models import QuerySet
 from academics.models import Student
 from accounts.models import User
 from attendance.demo.campus import Campus
+from attendance.demo.catalogue import STRANGER
 from attendance.enums import DeviceKind, RefusedCode, SessionStatus, Source
 from attendance.iclock import Reading
 from attendance.models import AttendanceRecord, BiometricDevice, RefusedScan, Session, UnknownDevice
 from attendance.services import configuration, device_calls, devices, readings
 
-#: It calls, and nobody has registered it.
-STRANGER = "CGKX214760912"
 _PINS, _UNKNOWN_PINS = 24, ("901", "902")
 
 

@@ -90,3 +90,6 @@ SECOND = Blueprint(
     logins={"admin": "admin.b", "faculty": "faculty.b", "student": "student.b"},
 )
 SCHOOLS = (FIRST, SECOND)
+
+#: It calls, and nobody has registered it.
+STRANGER = "CGKX214760912"

@@ -11,7 +11,8 @@ from django.db import models
 from psycopg import sql
 
 from accounts.models import School, User
-from attendance.models import AttendanceRecord
+from attendance.demo.catalogue import STRANGER
+from attendance.models import AttendanceRecord, UnknownDevice
 from core import owner
 from core.models import IdempotencyKey
 
@@ -35,6 +36,11 @@ def erase(codes: Collection[str]) -> int:
             connection.execute(_index(column))
         for statement in [*_loose_ends(), *_statements()]:
             connection.execute(statement, {"schools": schools})
+        # Who knocked belongs to no school.
+        connection.execute(
+            sql.SQL("DELETE FROM {} WHERE serial = %s").format(sql.Identifier(UnknownDevice._meta.db_table)),
+            [STRANGER],
+        )
         connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for column in _WHILE_ERASING:
             connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(f"erasing_{column}")))

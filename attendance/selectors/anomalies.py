@@ -201,8 +201,17 @@ def find(
     Three queries.
     """
     chosen = list(sessions.order_by().values_list("pk", "held_on").distinct())
-    if not chosen:
-        return []
+    return _find(chosen, school=school, kinds=kinds, dismissed=dismissed) if chosen else []
+
+
+def waiting_in(session: Session) -> int:
+    """How many cases of this class wait for somebody to look. A query, and one more where there are any."""
+    return len(_find([(session.pk, session.held_on)], school=session.school, kinds=(), dismissed=False))
+
+
+def _find(
+    chosen: Sequence[tuple[UUID, date]], *, school: School, kinds: Collection[str], dismissed: bool | None
+) -> list[Anomaly]:
     with connection.cursor() as cursor:
         cursor.execute(
             _SEEN,

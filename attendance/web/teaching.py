@@ -116,7 +116,7 @@ def roster(request: HttpRequest, pk: UUID) -> HttpResponse:
             "can_reopen": may_run and session.status == SessionStatus.CLOSED,
             "can_confirm": may_run and session.status == SessionStatus.UNCONFIRMED,
             "needs_reason": closed,
-            "anomalies": _anomalies(session) if may_run else 0,
+            "anomalies": anomalies.waiting_in(session) if may_run else 0,
             "sees_trail": policies.can_view_audit(user, session.school_id),
             "conflicts": sync_conflicts.open_in(session) if may_run else 0,
         },
@@ -223,11 +223,6 @@ def _common(session: Session) -> dict[str, Any]:
         "stream_url": f"{settings.LIVE_URL}/live/sessions/{session.pk}/",
         "auto_mark_absent": configuration.auto_mark_absent,
     }
-
-
-def _anomalies(session: Session) -> int:
-    """Cases of this class that wait for somebody to look."""
-    return len(anomalies.find(Session.objects.filter(pk=session.pk), school=session.school))
 
 
 def _student(row: RosterEntry) -> dict[str, Any]:

@@ -37,6 +37,7 @@ OFFICE_ONLY = {
     "attendance.BiometricTemplate",
     "attendance.DeviceEvent",
     "attendance.HeldRecord",
+    "attendance.ExportJob",
     "attendance.LegalHold",
     "attendance.RefusedScan",
     "attendance.UnknownDevice",

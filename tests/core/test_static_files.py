@@ -13,8 +13,11 @@ from django.contrib.staticfiles import finders
 from core.staticfiles import VENDOR_FILES, VendorFinder
 
 #: What browsers are sent; what becomes a PDF brings its own style, and no browser sees it.
+# Files and e-mails carry their style with them: nobody fetches it for them.
 TEMPLATES = sorted(
-    path for path in (settings.BASE_DIR / "templates").rglob("*.html") if path.parent.name != "pdf"
+    path
+    for path in (settings.BASE_DIR / "templates").rglob("*.html")
+    if path.parent.name != "pdf" and path.name != "mail.html"
 )
 FIRST_VISIT = (
     "vendor/tabler/css/tabler.min.css",

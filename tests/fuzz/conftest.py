@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
+from django.db import close_old_connections, connection, transaction
 
 from academics.models import Student
 from accounts.models import User
@@ -35,6 +36,7 @@ from notifications.models import Notification
 from tests.attendance.readers import agree
 from tests.attendance.uploads import conflict_of
 from tests.colleges import College, held_clock, make_college  # noqa: F401 - a fixture used by name
+from tests.conftest import NOW
 from tests.factories import (
     PASSWORD,
     CondonationFactory,
@@ -102,8 +104,25 @@ def unhurried(settings: Any) -> Iterator[None]:
     limits.forget_local()
 
 
+@pytest.fixture(scope="module")
+def standing(django_db_setup: None, django_db_blocker: Any) -> Iterator[Campus]:
+    """Made once a module, in a transaction that is taken back in the end: to make it takes longer than most tests."""
+    with django_db_blocker.unblock(), transaction.atomic(), clock.frozen(NOW):
+        yield _campus()
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def campus(db: None) -> Campus:
+def campus(standing: Campus, django_db_blocker: Any) -> Iterator[Campus]:
+    """As it was made, in a savepoint of each test."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield deepcopy(standing)
+        if not connection.needs_rollback:
+            connection.check_constraints()
+        transaction.set_rollback(True)
+
+
+def _campus() -> Campus:
     college = make_college(open=True)
     session = college.session
     record = RecordFactory(session=session, student=college.students[0])
@@ -255,7 +274,7 @@ def campus(db: None) -> Campus:
 
 
 @pytest.fixture
-def one_connection(db: None) -> Iterator[None]:
+def one_connection() -> Iterator[None]:
     """Requests must not close the connection that holds the test's transaction, as they would between two."""
     request_started.disconnect(close_old_connections)
     request_finished.disconnect(close_old_connections)

@@ -16,7 +16,7 @@ from tests.fuzz.bodies import Operation, operations
 from tests.fuzz.conftest import Campus
 from tests.fuzz.values import EMOJI, LONG, RIGHT_TO_LEFT, choices_of, kind_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_connection")]
+pytestmark = pytest.mark.usefixtures("one_connection", "campus")
 
 READ = [operation for operation in operations() if operation.method == "get"]
 LISTS = [operation for operation in READ if any(one["name"] == "page_size" for one in operation.parameters)]

@@ -24,7 +24,7 @@ from tests.fuzz.asking import NO_FAULT, Asker
 from tests.fuzz.conftest import Campus
 from tests.fuzz.values import EMOJI, LONG, RIGHT_TO_LEFT, some
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_connection")]
+pytestmark = pytest.mark.usefixtures("one_connection", "campus")
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 FORM = "application/x-www-form-urlencoded"
@@ -47,7 +47,10 @@ GOOD: dict[str, dict[str, str]] = {
         "valid_from": "2026-11-02",
         "valid_until": "2027-03-27",
     },
+    "notifications.WebhookEndpoint": {"url": "https://93.184.216.34/hook"},
 }
+#: Of these nothing is sent where nothing is chosen.
+SEVERAL = (forms.ModelMultipleChoiceField, forms.MultipleChoiceField)
 
 #: Models that the office adds and changes by hand.
 ADDED = {
@@ -64,6 +67,7 @@ ADDED = {
     "attendance.Holiday",
     "attendance.LegalHold",
     "attendance.TimetableSlot",
+    "notifications.WebhookEndpoint",
 }
 #: A hold is placed and lifted, never changed.
 CHANGED = ADDED - {"attendance.LegalHold"} | {
@@ -114,7 +118,7 @@ def form_at(office: Office, model: Any, address: str) -> tuple[forms.ModelForm[A
             value = form[name].value()
             if value in (None, "", []) and field.required:
                 value = GOOD.get(model._meta.label, {}).get(name) or fitting(field)
-            unsaid = value is False or (value is None and isinstance(field, forms.ModelMultipleChoiceField))
+            unsaid = value is False or (value is None and isinstance(field, SEVERAL))
             if not unsaid:
                 sent[name] = "" if value is None else ("on" if value is True else value)
     if "_add" in context["request"].resolver_match.url_name:

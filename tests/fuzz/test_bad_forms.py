@@ -23,7 +23,7 @@ from tests.fuzz.asking import NO_FAULT, Asker, is_page
 from tests.fuzz.conftest import Campus
 from tests.fuzz.values import EMOJI, LONG, RIGHT_TO_LEFT, some
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_connection")]
+pytestmark = pytest.mark.usefixtures("one_connection", "campus")
 
 URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 NUL = "a\0b"

@@ -15,7 +15,7 @@ from tests.fuzz.bodies import Endpoint, endpoints, fitting
 from tests.fuzz.conftest import Campus
 from tests.fuzz.values import EMOJI, LONG, RIGHT_TO_LEFT, Literal, unfit
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_connection")]
+pytestmark = pytest.mark.usefixtures("one_connection", "campus")
 
 ENDPOINTS = list(endpoints())
 JSON, MULTIPART = "application/json", "multipart/form-data"

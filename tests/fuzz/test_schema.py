@@ -23,7 +23,7 @@ from accounts.models import User
 from tests.fuzz.conftest import Campus, token_of
 from tests.fuzz.values import DEEP
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_connection")]
+pytestmark = pytest.mark.usefixtures("one_connection")
 
 LEFT_OUT = re.compile(r"/auth/logout/|/deactivate/|/api/schema/")
 #: Checking a password is slow on purpose.
