@@ -19,10 +19,10 @@ COLOUR = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text
 EVERYTHING = {"runOnly": {"type": "tag", "values": LEVELS}}
 
 
-def _let_go_of_the_bar(page: Page) -> None:
-    """The bar at the bottom into the flow of the page, so that it lies over nothing until one scrolls."""
+def _let_go_of_the_bars(page: Page) -> None:
+    """The bars at the top and the bottom into the flow of the page, so that they lie over nothing until one scrolls."""
     page.evaluate(
-        "() => document.querySelectorAll('.ch-bottom, .ch-sticky-actions')"
+        "() => document.querySelectorAll('.ch-top, .ch-bottom, .ch-sticky-actions')"
         ".forEach((bar) => { bar.style.position = 'static'; })"
     )
 
@@ -34,7 +34,7 @@ def test_nothing_serious_on_any_page(campus: Campus, open_page: OpenPage, width:
     found: list[str] = []
     for scene in SCENES:
         page = scene.play(campus, open_page, width=width, dark=dark)
-        _let_go_of_the_bar(page)
+        _let_go_of_the_bars(page)
         answer = AXE.run(page, options=COLOUR if dark else EVERYTHING).response
         assert answer["passes"], f"{scene.name}: axe looked at nothing"
         for violation in answer["violations"]:

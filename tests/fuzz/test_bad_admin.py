@@ -47,7 +47,7 @@ GOOD: dict[str, dict[str, str]] = {
         "valid_from": "2026-11-02",
         "valid_until": "2027-03-27",
     },
-    "notifications.WebhookEndpoint": {"url": "https://93.184.216.34/hook"},
+    "notifications.WebhookEndpoint": {"url": "https://93.184.216.34/erp"},
 }
 #: Of these nothing is sent where nothing is chosen.
 SEVERAL = (forms.ModelMultipleChoiceField, forms.MultipleChoiceField)

@@ -360,7 +360,7 @@ FORMS: dict[str, Form] = {
 }  # fmt: skip
 
 #: Pages that are only read.
-ONLY_READ = {"accounts:more"} | {
+ONLY_READ = {"accounts:more", "accounts:manifest"} | {
     f"attendance:{name}"
     for name in (
         "home", "scan", "history", "roster", "screen", "shortage", "section", "department", "leave", "leave_classes",
