@@ -18,49 +18,51 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
-def _teaches(user: User) -> Q:
-    """Faculty: what they teach or stand in for, what their sections do, what their department holds."""
-    from academics.models import Section
-
-    sections = Section.objects.visible_to(user).values("pk")
-    return Q(sections__in=sections) | Q(faculty__user=user)
-
-
 class SlotQuerySet(ReachQuerySet):
     def within_reach(self, user: User) -> Self:
-        return self.filter(pk__in=self.model.objects.filter(_teaches(user)).values("pk"))
+        """Faculty: what they teach, what their sections do, what their department holds."""
+        from academics.models import Section
+
+        of_sections = self.model.sections.through.objects.filter(section__in=Section.objects.visible_to(user))
+        in_front = self.model.faculty.through.objects.filter(faculty__user=user)
+        return self.filter(pk__in=of_sections.values("timetableslot").union(in_front.values("timetableslot")))
 
 
 class SessionQuerySet(ReachQuerySet):
+    # Each as a union, of which every part finds its few by an index: an OR over joins walks through all classes.
+
     def within_reach(self, user: User) -> Self:
         """Faculty: what they teach or stand in for, what their sections do, what their department holds."""
         from academics.models import Section
 
-        # As a union, of which each part finds its few by an index: an OR over joins walks through all classes.
-        of_sections = self.model.sections.through.objects.filter(section__in=Section.objects.visible_to(user))
-        in_front = self.model.faculty.through.objects.filter(faculty__user=user)
-        instead = self.model.objects.filter(substitute__user=user)
         return self.filter(
-            pk__in=of_sections.values("session").union(in_front.values("session"), instead.values("pk"))
+            pk__in=self._in_front(user).union(self._of(section__in=Section.objects.visible_to(user)))
         )
 
     def taught_by(self, user: User) -> Self:
         """Sessions this person stands in front of, substitutes included."""
-        reach = Q(faculty__user=user) | Q(substitute__user=user)
-        return self.filter(pk__in=self.model.objects.filter(reach).values("pk"))
+        return self.filter(pk__in=self._in_front(user))
 
     def run_by(self, user: User) -> Self:
         """Sessions that this person runs, as `policies.can_run_session` says of one."""
         mine = self.filter(school_id=user.school_id) if user.role != Role.SUPERUSER else self
         if user.is_office:
             return mine
-        reach = (
-            Q(faculty__user=user)
-            | Q(substitute__user=user)
-            | Q(sections__course__department__head__user=user)
+        headed = self._of(section__course__department__head__user=user)
+        return (
+            mine.filter(pk__in=self._in_front(user).union(headed))
+            if user.role == Role.FACULTY
+            else self.none()
         )
-        found = self.model.objects.filter(reach).values("pk")
-        return mine.filter(pk__in=found) if user.role == Role.FACULTY else self.none()
+
+    def _in_front(self, user: User) -> models.QuerySet[Any, Any]:
+        """Ids of the sessions that this person teaches or stands in for."""
+        taught = self.model.faculty.through.objects.filter(faculty__user=user).values("session")
+        return taught.union(self.model.objects.filter(substitute__user=user).values("pk"))
+
+    def _of(self, **sections: Any) -> models.QuerySet[Any, Any]:
+        """Ids of the sessions of these sections."""
+        return self.model.sections.through.objects.filter(**sections).values("session")
 
     def due_to_open(self, now: datetime) -> Self:
         from datetime import timedelta
