@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import time
+import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -93,10 +94,11 @@ def _markers(deep: bool) -> list[str]:
 
 def _everything(state: State, variables: Mapping[str, str], *, deep: bool) -> int:
     """All checks, then all tests; every step runs even when one before it failed. Returns 0 or 1."""
-    report = state.path / "coverage.json"
-    report.unlink(missing_ok=True)
+    report, results = state.path / "coverage.json", state.path / "results.xml"
+    for old in (report, results):
+        old.unlink(missing_ok=True)
     pytest = [
-        "-n", str(max(2, min(os.cpu_count() or 2, 4))), *_markers(deep),
+        "-n", str(max(2, min(os.cpu_count() or 2, 4))), *_markers(deep), f"--junitxml={results}",
         "--cov", "--cov-report=", f"--cov-report=json:{report}",
     ]  # fmt: skip
     steps: list[tuple[str, Callable[[], int]]] = [
@@ -127,6 +129,8 @@ def _everything(state: State, variables: Mapping[str, str], *, deep: bool) -> in
         if step():
             failed.append(name)
         say(f"   {'failed' if name in failed else 'passed'} in {time.monotonic() - begun:.0f} s")
+    for line in _failures(results):
+        warn(line)
     if failed:
         warn(f"bin/test: failed: {', '.join(failed)}.")
         return 1
@@ -164,6 +168,17 @@ def _deployment(variables: Mapping[str, str]) -> int:
         "ALLOWED_HOSTS": "campus.example.edu",
     }
     return _run("manage.py", "check", "--deploy", "--fail-level", "WARNING", variables=production)
+
+
+def _failures(results: Path) -> Iterator[str]:
+    """The tests that failed, each with the first line of why: printed last, where nobody has to look for them."""
+    if not results.exists():
+        return
+    for case in ET.parse(results).iter("testcase"):  # noqa: S314 - pytest wrote it a moment ago
+        for kind in ("failure", "error"):
+            if (found := case.find(kind)) is not None:
+                why = next(iter(found.get("message", "").splitlines()), "")
+                yield f"{case.get('classname')}::{case.get('name')}: {kind}: {why[:300]}"
 
 
 def _coverage(report: Path) -> int:
