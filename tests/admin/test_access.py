@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
@@ -14,10 +16,20 @@ from accounts.enums import Role
 from accounts.models import School, User
 from attendance.models import AttendanceStatistics, Holiday, Session, TimetableSlot
 from attendance.services import sessions
+from attendance.services.marking import Mark, bulk_mark
 from tests.admin.pages import entry, saved, url
 from tests.attendance.scans import students_of
 from tests.colleges import signed_in
-from tests.factories import FacultyFactory, RoomFactory, SchoolFactory, UserFactory
+from tests.conftest import NOW
+from tests.factories import (
+    FacultyFactory,
+    RoomFactory,
+    SchoolFactory,
+    SectionFactory,
+    SessionFactory,
+    UserFactory,
+)
+from tests.standing import taken_back
 
 pytestmark = pytest.mark.django_db
 
@@ -52,9 +64,25 @@ OFFICE_ONLY = {
 OPERATORS_ONLY = {"audit.AuditSeal"}
 
 
-@pytest.mark.usefixtures("begun")
+@pytest.fixture(scope="class")
+def standing(django_db_setup: None, django_db_blocker: Any) -> Iterator[Session]:
+    """A class that has begun, made once for all models."""
+    with taken_back(django_db_blocker, NOW):
+        session = SessionFactory(section=SectionFactory(students=2))
+        teacher = session.faculty.get().user
+        sessions.open_session(session=session, by=teacher, now=NOW)
+        marks = [Mark(students_of(session)[0].enrollment_no, "present")]
+        bulk_mark(session=session, marks=marks, by=teacher, now=NOW)
+        yield session
+
+
+@pytest.mark.usefixtures("session")
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: m._meta.label)
 class TestEveryModel:
+    @pytest.fixture
+    def session(self, standing: Session, db: None) -> Session:
+        return deepcopy(standing)
+
     def test_the_office_lists_and_searches(self, office: Client, model: Any) -> None:
         expected = 403 if model._meta.label in OPERATORS_ONLY else 200
         assert office.get(url(model, "changelist"), {"q": "x"}).status_code == expected

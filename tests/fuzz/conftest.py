@@ -51,6 +51,7 @@ from tests.factories import (
     UserFactory,
 )
 from tests.notifications.told import given_up, tell
+from tests.standing import taken_back
 
 
 @dataclass(frozen=True)
@@ -106,10 +107,9 @@ def unhurried(settings: Any) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def standing(django_db_setup: None, django_db_blocker: Any) -> Iterator[Campus]:
-    """Made once a module, in a transaction that is taken back in the end: to make it takes longer than most tests."""
-    with django_db_blocker.unblock(), transaction.atomic(), clock.frozen(NOW):
+    """Made once a module."""
+    with taken_back(django_db_blocker, NOW):
         yield _campus()
-        transaction.set_rollback(True)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.colleges import client_of
 from tests.fuzz.asking import NO_FAULT, Asker, is_coded
 from tests.fuzz.bodies import Operation, operations
 from tests.fuzz.conftest import Campus
-from tests.fuzz.values import EMOJI, LONG, RIGHT_TO_LEFT, choices_of, kind_of
+from tests.fuzz.values import EMOJI, LONG, RIGHT_TO_LEFT, choices_of, kind_of, some
 
 pytestmark = pytest.mark.usefixtures("one_connection", "campus")
 
@@ -56,9 +56,10 @@ def test_no_query_breaks_it_and_what_cannot_be_is_refused(
     for parameter in (one for one in operation.parameters if one["in"] == "query"):
         name, schema = parameter["name"], parameter["schema"]
         office.ask(f"{name} has a NUL", "GET", f"{address}?{name}=a%00b", {400})
-        for what, value in ODD.items():
+        label = f"{operation.label} {name}"
+        for what, value in some(ODD.items(), 3, of=label):
             office.ask(f"{name} is {what}", "GET", f"{address}?{name}={value}", NO_FAULT)
-        for value in impossible(schema):
+        for value in some(impossible(schema), 3, of=label):
             office.ask(f"{name} is {value}", "GET", f"{address}?{name}={value}", {400, 404})
     office.ask("a name with a NUL", "GET", f"{address}?a%00=1", {400})
     office.ask("half of a character", "GET", f"{address}?%ff=%ff", NO_FAULT)

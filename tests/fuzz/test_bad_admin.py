@@ -177,12 +177,19 @@ def faults(office: Office, model: Any, address: str) -> None:
             continue
         wrong = list(unfit(field))
         sharp = [value for value in wrong if value in (NUL, [NUL], "9999-12-31", "no-such-choice")]
-        for value in [*sharp, *some([value for value in wrong if value not in sharp], 3)]:
+        for value in [
+            *sharp,
+            *some([value for value in wrong if value not in sharp], 3, of=f"{model._meta.label} {name}"),
+        ]:
             rest = {key: item for key, item in good.items() if key != name}
             office.refused(f"{name} is {value!r}", address, rest if value is None else rest | {name: value})
-        office.send(f"{name} is odd", address, good | {name: some(ODD, 1)[0]})
+        office.send(
+            f"{name} is odd", address, good | {name: some(ODD, 1, of=f"{model._meta.label} {name}")[0]}
+        )
     for name in [name for name in good if name.endswith("_FORMS")]:
-        for value in some(("", "x", "-1", "1", NUL, "9" * 400, "100000"), 4):
+        for value in some(
+            ("", "x", "-1", "1", NUL, "9" * 400, "100000"), 4, of=f"{model._meta.label} {name}"
+        ):
             office.send(f"{name} is {value!r}", address, good | {name: value})
 
 
@@ -274,10 +281,10 @@ def test_no_query_breaks_a_list(office: Office, campus: Campus, model: Any) -> N
         LONG,
     )
     names = (*general, *looked_up, "school__users__password__startswith")
-    queries = list(some([{name: value} for name in names for value in values], 10))
+    queries = list(some([{name: value} for name in names for value in values], 10, of=model._meta.label))
     if shown.date_hierarchy:
         year, month, day = (f"{shown.date_hierarchy}__{part}" for part in ("year", "month", "day"))
-        for value in values[:2] + tuple(some(values[2:], 2)):
+        for value in [*values[:2], *some(values[2:], 2, of=model._meta.label)]:
             queries += [{year: value}, {year: "9999", month: value}, {year: "9999", month: "12", day: value}]
         queries.append({year: "9999", month: "12", day: "31"})
     # Only an operator sees every list.
@@ -338,7 +345,7 @@ ODD_IDS = (
 @pytest.mark.parametrize("name", sorted(routes()))
 def test_there_is_nothing_at_an_impossible_address(office: Office, name: str) -> None:
     address = routes()[name]
-    for value in ("_00", *some(ODD_IDS[1:], 3)):
+    for value in ("_00", *some(ODD_IDS[1:], 3, of=name)):
         for method in ("GET", "POST"):
             office.ask(value, method, re.sub(r"<[^>]+>", value, address), NO_FAULT, b"post=yes", FORM)
     office.ask("a NUL", "GET", re.sub(r"<[^>]+>", "a%00b", address), {400})
@@ -377,7 +384,8 @@ def test_no_action_breaks_a_list(office: Office, campus: Campus, model: Any) -> 
             "reason": "why",
         }
         values = ("", "x", "-1", NUL, LONG, EMOJI, "9" * 400)
-        for name, value in some([(name, value) for name in good if name != "action" for value in values], 5):
+        cases = [(name, value) for name in good if name != "action" for value in values]
+        for name, value in some(cases, 3, of=f"{model._meta.label} {action}"):
             acting.send(f"{action[:20]}, {name} is {value!r}", address, good | {name: value})
 
     assert acting.problems == []

@@ -459,7 +459,7 @@ class Visitor(Asker):
     """Sends one form as whoever it is for."""
 
     def __init__(self, campus: Campus, name: str) -> None:
-        self.form = FORMS[name]
+        self.name, self.form = name, FORMS[name]
         super().__init__(browser_of(campus, self.form.who), is_page)
         campus.move_class(self.form.state)
         self.form.before(campus)
@@ -490,11 +490,11 @@ def test_the_good_form_is_taken(visitor: Visitor) -> None:
 
 def test_every_field_refuses_what_it_cannot_be(visitor: Visitor) -> None:
     for name, values in visitor.form.wrong.items():
-        for value in values:
+        for value in some(values, 4, of=f"{visitor.name} {name}"):
             sent = {key: item for key, item in visitor.good.items() if key != name}
             visitor.refused(f"{name} is {value!r}", sent if value is None else sent | {name: value})
     for name, values in visitor.form.odd.items():
-        for value in values:
+        for value in some(values, 3, of=f"{visitor.name} {name}"):
             visitor.send(f"{name} is {value!r}", visitor.good | {name: value})
 
     assert visitor.problems == []
@@ -577,9 +577,9 @@ def test_pages_without_a_form_take_nothing(campus: Campus) -> None:
 def test_there_is_nothing_at_an_impossible_address(name: str, campus: Campus) -> None:
     before, _angle, rest = ROUTES[name].partition("<")
     after = rest.partition(">")[2]
-    for who in some(READERS, 3):
+    for who in some(READERS, 3, of=name):
         asker = Asker(browser_of(campus, who), page_or_405)
-        for value in some(IMPOSSIBLE, 6):
+        for value in some(IMPOSSIBLE, 4, of=f"{name} {who}"):
             for method in ("GET", "POST"):
                 asker.ask(value, method, f"/{before}{value}{after}", {400, 404, 405}, b"", URLENCODED)
         for value in ("a%00b", "%00"):
@@ -598,7 +598,7 @@ def test_no_query_breaks_a_page(name: str, campus: Campus) -> None:
     )  # fmt: skip
     for who in READERS:
         asker = Asker(browser_of(campus, who), page_or_405)
-        for value in ("", "0", "1e999", "//evil.example", *IMPOSSIBLE):
+        for value in some(("", "0", "1e999", "//evil.example", *IMPOSSIBLE), 4, of=f"{name} {who}"):
             asker.ask(value, "GET", f"{address}?" + "&".join(f"{n}={value}" for n in names), NO_FAULT)
         asker.ask("a NUL", "GET", f"{address}?course=a%00b", {400})
 
@@ -610,7 +610,8 @@ def test_no_cookie_breaks_a_page(name: str, campus: Campus) -> None:
     good = {key: morsel.value for key, morsel in browser_of(campus, "student").cookies.items()}
     asker = Asker(Client(), page_or_405)
     for changed in (*good, "django_language", "messages", "csrftoken"):
-        for value in ("", "x", "a:b:c", "\xff\xfe", LONG[:4000], '"\\000"', EMOJI.encode().decode("latin-1")):
+        values = ("", "x", "a:b:c", "\xff\xfe", LONG[:4000], '"\\000"', EMOJI.encode().decode("latin-1"))
+        for value in some(values, 2, of=f"{name} {changed}"):
             cookie = "; ".join(f"{key}={item}" for key, item in (good | {changed: value}).items())
             asker.ask(cookie, "GET", address_of(name, campus), NO_FAULT, Cookie=cookie)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, TypeVar
@@ -19,11 +19,12 @@ RIGHT_TO_LEFT = "‮مرحبا بالعالم שלום"
 DEEP = bool(os.environ.get("CAMPUSHUB_DEEP"))
 
 
-def some(cases: Sequence[Case], number: int) -> Sequence[Case]:
-    """At most so many of them, from all over."""
+def some(cases: Iterable[Case], number: int, of: str = "") -> Sequence[Case]:
+    """At most so many of them, from all over; others for another `of`, so that together all are met."""
+    cases = list(cases)
     if DEEP or len(cases) <= number:
         return cases
-    return Random(number).sample(cases, number)  # noqa: S311 - no secret
+    return Random(f"{number} {of}").sample(cases, number)  # noqa: S311 - no secret
 
 
 class Literal(str):

@@ -4,27 +4,39 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from datetime import datetime
-from pathlib import Path
+from copy import deepcopy
 from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.db import transaction
+from django.test import override_settings
 from django.urls import get_resolver, reverse
 
-from core import clock
+from tests.colleges import held_clock  # noqa: F401 - a fixture used by name
+from tests.conftest import NOW
 from tests.permissions import matrix
 from tests.permissions.world import ACTORS, World, build
+from tests.standing import taken_back
 
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(scope="module")
+def standing(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """Made once for all rows: everybody's questions are taken back after each."""
+    with (
+        override_settings(MEDIA_ROOT=tmp_path_factory.mktemp("media")),
+        taken_back(django_db_blocker, NOW),
+    ):
+        yield build(NOW)
+
+
 @pytest.fixture
-def world(now: datetime, settings: Any, tmp_path: Path) -> Iterator[World]:
-    settings.MEDIA_ROOT = tmp_path
-    with clock.frozen(now):
-        yield build(now)
+def world(standing: World, db: None) -> World:
+    return deepcopy(standing)
 
 
 def outcome_of(response: Any) -> str:

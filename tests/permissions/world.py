@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.test import Client
 
 from academics.models import Section, Student
 from accounts.enums import Role
-from accounts.models import User
 from attendance.models import (
     AnomalyDismissal,
     AttendanceRecord,
@@ -72,7 +72,8 @@ ACTORS = (
 
 @dataclass
 class World:
-    people: dict[str, User | None]
+    #: Everybody in `ACTORS` who is signed in, with the key of their session.
+    signed_in: dict[str, str]
     session: Session
     section: Section
     student: Student
@@ -92,8 +93,10 @@ class World:
     job: ExportJob
 
     def client(self, actor: str) -> Client:
-        user = self.people[actor]
-        return Client() if user is None else signed_in(user)
+        client = Client()
+        if actor in self.signed_in:
+            client.cookies[settings.SESSION_COOKIE_NAME] = self.signed_in[actor]
+        return client
 
     def argument(self, name: str) -> Any:
         """What stands in an address for ``session``, ``record``..."""
@@ -167,18 +170,21 @@ def build(now: Any) -> World:
     RefusedScan.objects.create(school=school, session=session, student=mine, code="outside_geofence", at=now)
     device_calls.meet_unknown(serial="STRANGER-1", address="10.0.0.9", now=now)
     tell(mine.user)
+    people = {
+        "student": mine.user,
+        "peer": peer.user,
+        "teacher": teacher.user,
+        "colleague": colleague.user,
+        "head": head.user,
+        "office": office,
+        "integrator": UserFactory(school=school, role=Role.INTEGRATOR),
+        "operator": UserFactory(school=None, role=Role.SUPERUSER),
+        "outsider": UserFactory(school=other),
+    }
     return World(
-        people={
-            "anon": None,
-            "student": mine.user,
-            "peer": peer.user,
-            "teacher": teacher.user,
-            "colleague": colleague.user,
-            "head": head.user,
-            "office": office,
-            "integrator": UserFactory(school=school, role=Role.INTEGRATOR),
-            "operator": UserFactory(school=None, role=Role.SUPERUSER),
-            "outsider": UserFactory(school=other),
+        signed_in={
+            actor: signed_in(user).cookies[settings.SESSION_COOKIE_NAME].value
+            for actor, user in people.items()
         },
         session=session,
         section=section,
