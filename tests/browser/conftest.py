@@ -50,7 +50,11 @@ def campus(site: str, at: Callable[..., None]) -> Campus:
 
 @pytest.fixture
 def new_context(browser: Browser, site: str) -> Iterator[Callable[..., BrowserContext]]:
-    """``new_context(user, width=360, dark=True)``: a browser of its own, signed in as the user if one is given."""
+    """``new_context(user, width=360, dark=True)``: a browser of its own, signed in as the user if one is given.
+
+    Without the service worker, which a browser that is new would fetch and start for each page of each test; what is
+    about it says ``service_workers="allow"``.
+    """
     contexts: list[BrowserContext] = []
 
     def make(
@@ -64,6 +68,7 @@ def new_context(browser: Browser, site: str) -> Iterator[Callable[..., BrowserCo
             locale=more.pop("locale", "en-GB"),
             has_touch=width < 768,
             reduced_motion="reduce",
+            service_workers=more.pop("service_workers", "block"),
             **more,
         )
         context.set_default_timeout(PATIENCE)

@@ -1,4 +1,4 @@
-"""Everything that a pointer can do, the keyboard can do, and one always sees where it is."""
+"""Everything that a pointer can do, the keyboard can do; `test_every_page.py` looks whether it gets everywhere."""
 
 from __future__ import annotations
 
@@ -10,57 +10,6 @@ from tests.browser.campus import Campus
 from tests.browser.pages import SCENES, OpenPage
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-# What a person could want to reach now. A roster is one stop per student (arrows and letters do the rest); of a
-# group of radio buttons the chosen one is the stop; an open modal dialog hides what lies behind it.
-_REACHABLE = """() => {
-  const dialog = document.querySelector("dialog[open]");
-  const wanted = [...document.querySelectorAll("a[href], button, input, select, textarea, summary")].filter((one) =>
-    one.checkVisibility({ visibilityProperty: true }) && !one.disabled && one.type !== "hidden" &&
-    !(dialog && !dialog.contains(one)) && !one.closest("[data-grid]") && !(one.type === "radio" && !one.checked));
-  wanted.forEach((one, index) => (one.dataset.stop = index));
-  return wanted.map((one) => `${one.dataset.stop} ${one.outerHTML.slice(0, 80)}`);
-}"""
-
-# The focused element, and whether it can be told from the others: an outline of its own, or of what stands for it
-# (a radio button's label, a picture's frame).
-_FOCUSED = """() => {
-  const one = document.activeElement;
-  if (!one || one === document.body) return null;
-  const drawn = (each) => {
-    const style = getComputedStyle(each);
-    return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1;
-  };
-  const places = [one, one.nextElementSibling, one.closest("label"), one.closest("[data-student]")];
-  return { stop: one.dataset.stop ?? null, seen: places.some((each) => each && drawn(each)),
-           what: one.outerHTML.slice(0, 80) };
-}"""
-
-
-def _walk(page: Page, stops: int) -> list[dict[str, object]]:
-    """Where Tab leads, from the top of the page until every stop had its turn twice over."""
-    page.evaluate("document.activeElement.blur()")
-    found = []
-    for _ in range(stops + 30):
-        page.keyboard.press("Tab")
-        focused = page.evaluate(_FOCUSED)
-        if focused is not None:
-            found.append(focused)
-    return found
-
-
-def test_tab_reaches_everything_and_shows_where_it_is(campus: Campus, open_page: OpenPage) -> None:
-    found: list[str] = []
-    for scene in SCENES:
-        page = scene.play(campus, open_page, width=1440)
-        wanted = page.evaluate(_REACHABLE)
-        steps = _walk(page, len(wanted))
-        reached = {step["stop"] for step in steps}
-        found += [f"{scene.name} never reaches {one}" for one in wanted if one.split()[0] not in reached]
-        unseen = {str(step["what"]) for step in steps if not step["seen"]}
-        found += [f"{scene.name} does not show focus on {what}" for what in sorted(unseen)]
-        page.context.close()
-    assert not found, "\n".join(found)
 
 
 def _statuses(campus: Campus) -> dict[str, str]:

@@ -22,9 +22,14 @@ from tests.factories.attendance import STARTS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-NewContext = Callable[..., BrowserContext]
 At = Callable[[datetime], None]
 BULK, SYNC = "**/records/bulk-mark/", "**/records/offline-sync/"
+
+
+@pytest.fixture
+def context(new_context: Callable[..., BrowserContext], teacher: User) -> BrowserContext:
+    """The teacher's browser, with the service worker."""
+    return new_context(teacher, service_workers="allow")
 
 
 @pytest.fixture
@@ -105,10 +110,9 @@ def sign_in(page: Page, user: User) -> None:
 
 
 def test_thirty_marks_made_without_a_network_keep_the_time_they_were_made_at(
-    running: Session, teacher: User, students: list[Student], new_context: NewContext, at: At
+    running: Session, teacher: User, students: list[Student], context: BrowserContext, at: At
 ) -> None:
     began = STARTS + timedelta(minutes=2)
-    context = new_context(teacher)
     context.clock.install(time=began + timedelta(minutes=20))  # the device's clock is that much fast
     page = roster(context, running)
     online, offline = students[:2], students[2:]
@@ -154,10 +158,9 @@ def test_thirty_marks_made_without_a_network_keep_the_time_they_were_made_at(
 
 
 def test_what_was_on_its_way_when_the_network_broke_is_neither_lost_nor_doubled(
-    running: Session, teacher: User, students: list[Student], new_context: NewContext
+    running: Session, teacher: User, students: list[Student], context: BrowserContext
 ) -> None:
     first, second, third, fourth, fifth = students[:5]
-    context = new_context(teacher)
     page = roster(context, running)
 
     def answer_lost(route: Route) -> None:
@@ -209,9 +212,8 @@ def test_what_was_on_its_way_when_the_network_broke_is_neither_lost_nor_doubled(
 
 
 def test_only_whoever_made_the_marks_sends_them(
-    running: Session, teacher: User, students: list[Student], new_context: NewContext
+    running: Session, teacher: User, students: list[Student], context: BrowserContext
 ) -> None:
-    context = new_context(teacher)
     page = roster(context, running)
     lose_network(page)
     mark(page, students[0], "p")
@@ -245,9 +247,8 @@ def test_only_whoever_made_the_marks_sends_them(
 
 
 def test_an_ended_session_keeps_everything_and_asks_to_sign_in(
-    running: Session, teacher: User, students: list[Student], new_context: NewContext
+    running: Session, teacher: User, students: list[Student], context: BrowserContext
 ) -> None:
-    context = new_context(teacher)
     page = roster(context, running)
     lose_network(page)
     mark(page, students[0], "p")
@@ -263,10 +264,9 @@ def test_an_ended_session_keeps_everything_and_asks_to_sign_in(
 
 
 def test_what_the_server_does_not_take_is_listed_by_name(
-    running: Session, teacher: User, students: list[Student], new_context: NewContext
+    running: Session, teacher: User, students: list[Student], context: BrowserContext
 ) -> None:
     disputed, gone, good = students[:3]
-    context = new_context(teacher)
     page = roster(context, running)
     lose_network(page)
     for student in (disputed, gone, good):
@@ -301,9 +301,8 @@ def test_what_the_server_does_not_take_is_listed_by_name(
 
 
 def test_without_a_network_the_screen_does_not_show_a_code_that_no_longer_works(
-    running: Session, teacher: User, new_context: NewContext
+    running: Session, teacher: User, context: BrowserContext
 ) -> None:
-    context = new_context(teacher)
     page = roster(context, running)
     page.goto(f"/classes/{running.pk}/screen/")
     expect(page.locator("[data-qr] svg")).to_be_visible()
@@ -318,9 +317,8 @@ def test_without_a_network_the_screen_does_not_show_a_code_that_no_longer_works(
 
 
 def test_a_new_version_of_the_site_replaces_all_that_is_kept_pages_included(
-    running: Session, teacher: User, new_context: NewContext
+    running: Session, teacher: User, context: BrowserContext
 ) -> None:
-    context = new_context(teacher)
     page = roster(context, running)
     before = page.evaluate("caches.keys()")
     assert len(before) == 2
