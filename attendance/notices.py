@@ -149,6 +149,12 @@ def _changed(facts: Facts) -> tuple[str, str]:
     )
 
 
+def _handed_over(facts: Facts) -> tuple[str, str]:
+    return _("{course} has changed").format(course=facts.data["course"]), _(
+        "Others teach the class of {day}, {time}."
+    ).format(day=facts.day("starts_at"), time=facts.time("starts_at"))
+
+
 def _substituted(facts: Facts) -> tuple[str, str]:
     title = _("{course} on {day}: substitute").format(course=facts.data["course"], day=facts.day("starts_at"))
     if not facts.about:
@@ -193,6 +199,7 @@ _CHANGES = {
     "cancelled": _cancelled,
     "restored": _restored,
     "changed": _changed,
+    "handed over": _handed_over,
     "substituted": _substituted,
     "extra": _extra,
     "weekly": _weekly,

@@ -89,7 +89,7 @@ def update_session(*, session: Session, changes: Mapping[str, Any], by: User, no
     session = sessions.locked(session)
     if changes.keys() - {"topic"} and session.status != SessionStatus.SCHEDULED:
         raise errors.NotScheduled(state=session.get_status_display(), meta={"status": session.status})
-    before = _facts(session)
+    before, taught = _facts(session), _teachers(session)
     _apply(session, changes)
     after = _facts(session)
     if before == after:
@@ -100,7 +100,8 @@ def update_session(*, session: Session, changes: Mapping[str, Any], by: User, no
     with operation(by=by, at=now) as op:
         op.record("session.update", session, school_id=session.school_id, **changed(before, after))
         if any(before[name] != after[name] for name in ("starts_at", "ends_at", "room", "faculty")):
-            notices.of_new_time(session, change=op.id, by=by, now=now)
+            former = taught - _teachers(session)
+            notices.of_new_time(session, former=former, change=op.id, by=by, now=now)
     sessions.announce(session)
     return session
 
@@ -205,6 +206,11 @@ def _modes(wanted: Sequence[str]) -> list[str]:
     if not wanted or not set(wanted) <= allowed:
         raise Invalid(attr="capture_modes", detail=_("Choose at least one way to take attendance."))
     return sorted(set(wanted))
+
+
+def _teachers(session: Session) -> set[int]:
+    """Users who teach the class."""
+    return set(session.faculty.values_list("user_id", flat=True))
 
 
 def _facts(session: Session) -> dict[str, Any]:

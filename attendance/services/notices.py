@@ -8,7 +8,7 @@ themselves.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -79,9 +79,13 @@ def of_cancellation(session: Session, *, reason: str, by: User | None, now: date
     return _of_change(session, "cancelled", by=by, now=now, reason=reason)
 
 
-def of_new_time(session: Session, *, change: UUID, by: User | None, now: datetime) -> int:
-    """A class has another time, room or teacher; `change` tells this one from the next."""
-    return _of_change(session, "changed", by=by, now=now, change=change)
+def of_new_time(
+    session: Session, *, former: Collection[int] = (), change: UUID, by: User | None, now: datetime
+) -> int:
+    """A class has another time, room or teacher; `change` tells this one from the next. Users who taught it so far
+    (`former`) hear that others do."""
+    gone = dict.fromkeys(former, "handed over")
+    return _of_change(session, "changed", by=by, now=now, change=change, former=gone)
 
 
 def of_substitute(
@@ -89,7 +93,8 @@ def of_substitute(
 ) -> int:
     """Somebody else stands in front of a class, or its own faculty after all; whoever was to (`former`) hears so."""
     about = session.substitute.user_id if session.substitute is not None else None
-    return _of_change(session, "substituted", by=by, now=now, change=change, about=about, former=former)
+    gone = {} if former is None else {former: "substituted"}
+    return _of_change(session, "substituted", by=by, now=now, change=change, about=about, former=gone)
 
 
 def of_extra_class(session: Session, *, by: User | None, now: datetime) -> int:
@@ -170,7 +175,7 @@ def _of_change(
     now: datetime,
     change: object = "",
     about: int | None = None,
-    former: int | None = None,
+    former: Mapping[int, str] | None = None,
     **more: Any,
 ) -> int:
     if session.ends_at <= now:
@@ -183,14 +188,12 @@ def _of_change(
         "room": session.room.code if session.room is not None else "",
     }
     people = audience.concerned([session.pk])
-    if former is not None and former not in people:
-        people[former] = [{"course": _courses_of(session)}]
+    own = {user: {"course": classes[0]["course"]} for user, classes in people.items()}
+    for user, instead in (former or {}).items():
+        own.setdefault(user, {"course": _courses_of(session), "change": instead})
     return _tell(
         key=f"class:{session.pk}:{what}:{change}",
-        notices=[
-            Notice(user, {**facts, **more, "course": classes[0]["course"]}, about)
-            for user, classes in people.items()
-        ],
+        notices=[Notice(user, {**facts, **more, **theirs}, about) for user, theirs in own.items()],
         by=by,
         now=now,
         school=session.school,

@@ -276,6 +276,14 @@ class TestClassesThatChange:
         assert told(former.user) == [f"{college.section.course.title} on Wed 4 Nov: substitute"]
         assert bodies(former.user) == [f"{other.user.full_name} teaches the class at 09:00."]
 
+    def test_of_who_teaches_are_told_to_who_did_so_far_too(self, college: College, coming: Session) -> None:
+        new = FacultyFactory(school=college.school)
+        arrangement.update_session(session=coming, changes={"faculty": [new]}, by=college.admin, now=NOW)
+
+        assert told(college.teacher) == told(new.user) == [f"{college.section.course.title} has changed"]
+        assert bodies(college.teacher) == ["Others teach the class of Wed 4 Nov, 09:00."]
+        assert bodies(new.user) != bodies(college.teacher)
+
     def test_an_extra_one_is_told_unless_it_was_held_already(self, college: College) -> None:
         for starts in (NOW + timedelta(days=3), NOW - timedelta(days=3)):
             arrangement.create_extra(
