@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TypeVar, cast
 
 from django.db import DatabaseError, DataError, InterfaceError, OperationalError, connection, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext_lazy as _
 
@@ -28,6 +29,20 @@ _BUSY = {"40P01", "40001", "55P03", "57014"}
 
 #: The server takes no writes: it is a standby, or became one.
 _READ_ONLY = {"25006"}
+
+
+#: No page is worth more: whoever asked has left, and the statement holds one of few connections.
+WEB_STATEMENT_SECONDS = 30
+
+
+def limit_statements(*, connection: BaseDatabaseWrapper, **_signal: object) -> None:
+    """Receiver of `connection_created` in the web process: a statement that runs longer ends as `DatabaseBusy`.
+
+    Workers and commands have no such limit: a nightly task may take its time. By a statement, not as an option of the
+    connection, which PgBouncer does not pass on.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = %s", [WEB_STATEMENT_SECONDS * 1000])
 
 
 class Conflict(DomainError):

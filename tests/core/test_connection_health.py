@@ -6,7 +6,10 @@ import select
 
 import psycopg
 import pytest
-from django.db import close_old_connections, connection
+from django.db import OperationalError, close_old_connections, connection
+from django.db.backends.signals import connection_created
+
+from core import db
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,3 +54,17 @@ def test_a_connection_that_lives_is_not_asked(other: psycopg.Connection) -> None
 
     assert asked == "SELECT pg_backend_pid()"
     assert backend() == kept
+
+
+def test_a_page_has_no_statement_that_runs_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(db, "WEB_STATEMENT_SECONDS", 0.05)
+    connection_created.connect(db.limit_statements)
+    try:
+        connection.close()
+        with pytest.raises(OperationalError) as error, connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(10)")
+    finally:
+        connection_created.disconnect(db.limit_statements)
+        connection.close()
+
+    assert isinstance(db.refusal_of(error.value), db.DatabaseBusy)
