@@ -54,8 +54,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: from the first of them on an event loop runs in the thread, where nobody can run another."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    """Browser tests last: from the first of them on an event loop runs in the thread, where nobody can run another.
+
+    The longest of them first, so that no process is left alone with one in the end.
+    """
+    items.sort(
+        key=lambda item: (item.get_closest_marker("browser") is not None, item.path.stem != "test_every_page")
+    )
 
 
 @pytest.fixture(scope="session")

@@ -98,7 +98,9 @@ def _everything(state: State, variables: Mapping[str, str], *, deep: bool) -> in
     for old in (report, results):
         old.unlink(missing_ok=True)
     pytest = [
-        "-n", str(max(2, min(os.cpu_count() or 2, 4))), *_markers(deep), f"--junitxml={results}",
+        # In small portions: large ones left one process idle while the other had all the slow tests before it.
+        "-n", str(max(2, min(os.cpu_count() or 2, 4))), "--maxschedchunk", "4",
+        *_markers(deep), f"--junitxml={results}",
         "--cov", "--cov-report=", f"--cov-report=json:{report}",
     ]  # fmt: skip
     steps: list[tuple[str, Callable[[], int]]] = [

@@ -16,12 +16,15 @@ from accounts.models import User
 from tests.browser.campus import Campus
 from tests.browser.conftest import HEIGHTS
 from tests.browser.looks import barriers, let_go_of_the_bars, lost_to_the_keyboard, misfits
-from tests.browser.pages import SCENES, WORDLESS, OpenPage
+from tests.browser.pages import SCENES, WORDLESS, OpenPage, Scene
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 #: A folder here keeps a picture of every page, to be looked at: CAMPUSHUB_PICTURES=var/pictures.
 PICTURES = os.environ.get("CAMPUSHUB_PICTURES", "")
+#: For several processes to share.
+PARTS = [SCENES[part::4] for part in range(4)]
+PART_NAMES = [f"part {part}" for part in range(1, 5)]
 
 
 def _keep_picture(page: Page, name: str) -> None:
@@ -33,9 +36,10 @@ def _resize(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
 
 
-def test_on_a_phone_by_day_and_by_night(campus: Campus, open_page: OpenPage) -> None:
+@pytest.mark.parametrize("scenes", PARTS, ids=PART_NAMES)
+def test_on_a_phone_by_day_and_by_night(campus: Campus, open_page: OpenPage, scenes: list[Scene]) -> None:
     wrong: list[str] = []
-    for scene in SCENES:
+    for scene in scenes:
         page = scene.play(campus, open_page, width=360)
         _keep_picture(page, f"{scene.name}-360")
         wrong += [f"{scene.name}: {what}" for what in misfits(page)]
@@ -47,9 +51,10 @@ def test_on_a_phone_by_day_and_by_night(campus: Campus, open_page: OpenPage) -> 
     assert not wrong, "\n".join(wrong)
 
 
-def test_on_a_desk_and_on_a_tablet(campus: Campus, open_page: OpenPage) -> None:
+@pytest.mark.parametrize("scenes", PARTS, ids=PART_NAMES)
+def test_on_a_desk_and_on_a_tablet(campus: Campus, open_page: OpenPage, scenes: list[Scene]) -> None:
     wrong: list[str] = []
-    for scene in SCENES:
+    for scene in scenes:
         page = scene.play(campus, open_page, width=1440)
         for width in (768, 1440):
             _resize(page, width)
