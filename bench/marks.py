@@ -6,7 +6,7 @@ from typing import Any
 
 from _campushub.console import Problem, say
 
-from attendance.services import marking
+from attendance.services import mark_rows
 from bench import baseline, data
 from bench.load import Outcome, drive, expect
 from bench.place import Place
@@ -113,5 +113,5 @@ _SCRIPT = f"""\\set n {baseline.CLIENTS} * :i + :client_id
 \\set session {data.FIRST_OPEN_SESSION} + (:first + :n / {data.FULL_COHORTS}) * {data.COHORTS} + :cohort
 BEGIN;
 SELECT status FROM attendance_session WHERE id = {_SESSION} FOR SHARE;
-{baseline.filled(marking._LOOK_UP, _VALUES)}{baseline.filled(marking._WRITE, _VALUES)}COMMIT;
+{baseline.filled(mark_rows._LOOK_UP, _VALUES)}{baseline.filled(mark_rows._WRITE, _VALUES)}COMMIT;
 """
