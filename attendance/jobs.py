@@ -5,6 +5,7 @@ from __future__ import annotations
 OPEN_DUE = "attendance.open_due"
 CLOSE_DUE = "attendance.close_due"
 LOCK_DUE = "attendance.lock_due"
+TELL_ABSENCES = "attendance.tell_absences"
 GENERATE_FORTNIGHT = "attendance.generate_fortnight"
 FORGET_TICKETS = "attendance.forget_tickets"
 REFRESH_SUMMARIES = "attendance.refresh_summaries"

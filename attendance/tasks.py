@@ -49,6 +49,12 @@ def close_due() -> dict[str, int]:
     return _told(scheduler.close_due(now=clock.now()))
 
 
+@scheduled(jobs.TELL_ABSENCES, every=TICK)
+def tell_absences() -> dict[str, int]:
+    """Tell whoever was absent from the classes that closed."""
+    return _told(scheduler.tell_due(now=clock.now()))
+
+
 @scheduled(jobs.REMATCH_READINGS, every=MINUTE)
 def rematch_readings() -> dict[str, int]:
     """Look again at readings that came before their class was planned or opened, each school in its own transaction."""

@@ -72,6 +72,7 @@ app.conf.beat_schedule = {
     "relay outbox": _every(10, jobs.RELAY_OUTBOX),
     "open classes": _every(30, attendance.OPEN_DUE),
     "close classes": _every(30, attendance.CLOSE_DUE),
+    "tell absences": _every(30, attendance.TELL_ABSENCES),
     "rematch readings": _every(60, attendance.REMATCH_READINGS),
     "resume exports": _every(60, attendance.RESUME_EXPORTS),
     "seal audit": _every(60, audit.SEAL),

@@ -84,6 +84,9 @@ class Session(models.Model):
         Holiday, on_delete=models.SET_NULL, null=True, blank=True, related_name="cancelled_sessions"
     )
 
+    #: Closed, and whoever is absent has not been told yet; see `services.scheduler.tell_due`.
+    absences_untold = models.BooleanField(default=False, db_default=False, editable=False)
+
     qr_generation = models.PositiveIntegerField(_("code series"), default=1)
     qr_started_at = models.DateTimeField(_("code series began"), null=True, blank=True)
 
@@ -106,6 +109,7 @@ class Session(models.Model):
             models.Index("starts_at", condition=Q(status=SessionStatus.SCHEDULED), name="session_to_open"),
             models.Index("ends_at", condition=Q(status=SessionStatus.OPEN), name="session_to_close"),
             models.Index("held_on", condition=Q(status=SessionStatus.CLOSED), name="session_to_lock"),
+            models.Index("starts_at", condition=Q(absences_untold=True), name="session_to_tell"),
         ]
 
     def __str__(self) -> str:

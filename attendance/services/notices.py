@@ -35,7 +35,10 @@ BATCH = 5000
 
 
 def of_absences(session: Session, *, now: datetime) -> int:
-    """A class is closed: whoever is absent hears of it once, also if it is opened and closed again."""
+    """A class was closed: whoever is absent hears of it once, also if it is opened and closed again.
+
+    Called by the clock (`scheduler.tell_due`) for classes that are marked so, not by whoever closes them.
+    """
     if not session.school.attendance_configuration.send_attendance_notifications:
         return 0
     absent = audience.absentees(session)

@@ -17,7 +17,7 @@ from django.db import transaction
 from attendance.models import Session
 from attendance.models.sessions import OPEN_EARLY
 from attendance.selectors.in_charge import TEACHER
-from attendance.services import notices, sessions, statistics
+from attendance.services import sessions, statistics
 from core import context, live
 from core.db import prepared
 from core.ids import uuid7
@@ -60,7 +60,8 @@ SELECT s.held_on, s.school_id, c.auto_mark_absent, c.send_attendance_notificatio
 _CLOSE = f"""
 WITH moved AS (
     UPDATE attendance_session s
-       SET status = 'closed', status_reason = '', closed_at = %(now)s, closed_by_id = %(actor)s::bigint
+       SET status = 'closed', status_reason = '', closed_at = %(now)s, closed_by_id = %(actor)s::bigint,
+           absences_untold = %(tell)s
      WHERE s.id = %(session)s
     RETURNING s.id, s.school_id
 ), told AS ({
@@ -99,11 +100,8 @@ def close_open(*, session_id: UUID, user_id: int, now: datetime) -> bool:
         session = Session(pk=session_id, held_on=held_on, school_id=school_id)
         absent, on_leave = sessions.mark_absentees(session, mark_absent=mark_absent, now=now)
         with prepared() as cursor:
-            cursor.execute(_CLOSE, {**known, "absent": absent, "on_leave": on_leave})
+            cursor.execute(_CLOSE, {**known, "absent": absent, "on_leave": on_leave, "tell": tell})
         statistics.add(session, now=now)
-        if tell:
-            whole = Session.objects.select_related("school__attendance_configuration").get(pk=session_id)
-            notices.of_absences(whole, now=now)
     live.announcer.tell([session_id])
     return True
 

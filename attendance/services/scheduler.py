@@ -1,4 +1,4 @@
-"""What happens by the clock: opening, closing and locking, each session exactly once.
+"""What happens by the clock: opening, closing, locking and telling of absences, each session exactly once.
 
 Every function may run on several machines at the same time, late, or twice: sessions are taken one by one with
 ``FOR UPDATE SKIP LOCKED``, each in a transaction of its own, so that one that fails does not hold up the rest.
@@ -18,7 +18,7 @@ from django.db.models import F, Q
 from accounts.models import School
 from attendance.enums import SessionStatus
 from attendance.models import Session
-from attendance.services import sessions
+from attendance.services import notices, sessions
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +63,21 @@ def close_due(*, now: datetime) -> Sweep:
             sweep.done += 1
 
     return _each(_due_to_close(now), act)
+
+
+def tell_due(*, now: datetime) -> Sweep:
+    """Tell whoever is absent from the classes that closed: nobody waits for that who closes one.
+
+    Who was put right meanwhile hears nothing; a class that was opened again is not told of until it closes again.
+    """
+
+    def act(session: Session, sweep: Sweep) -> None:
+        notices.of_absences(session, now=now)
+        session.absences_untold = False
+        session.save(update_fields=["absences_untold"])
+        sweep.done += 1
+
+    return _each(Session.objects.filter(absences_untold=True), act)
 
 
 def lock_due(*, now: datetime) -> Sweep:

@@ -105,7 +105,15 @@ def reopen_session(*, session: Session, reason: str, by: User, now: datetime) ->
         raise _no_way(session, SessionStatus.OPEN)
     statistics.take(session, now=now)
     with operation(by=by, at=now) as op:
-        _move(session, SessionStatus.OPEN, op, reason=reason, reopened_at=now, qr_started_at=now)
+        _move(
+            session,
+            SessionStatus.OPEN,
+            op,
+            reason=reason,
+            reopened_at=now,
+            qr_started_at=now,
+            absences_untold=False,
+        )
         session.qr_generation += 1
         session.save()
     notices.absences_undone(session)
@@ -161,7 +169,7 @@ def void_session(*, session: Session, reason: str, by: User, now: datetime) -> S
         raise _no_way(session, SessionStatus.VOID)
     statistics.take(session, now=now)
     with operation(by=by, at=now) as op:
-        _move(session, SessionStatus.VOID, op, reason=reason)
+        _move(session, SessionStatus.VOID, op, reason=reason, absences_untold=False)
         session.save()
     notices.absences_undone(session)
     announce(session)
@@ -238,9 +246,8 @@ def free(sessions: Iterable[Session]) -> None:
 
 
 def _close(session: Session, *, by: User | None, now: datetime, action: str = "") -> Session:
-    absent, on_leave = mark_absentees(
-        session, mark_absent=session.school.attendance_configuration.auto_mark_absent, now=now
-    )
+    rules = session.school.attendance_configuration
+    absent, on_leave = mark_absentees(session, mark_absent=rules.auto_mark_absent, now=now)
     with operation(by=by, at=now) as op:
         _move(
             session,
@@ -250,10 +257,10 @@ def _close(session: Session, *, by: User | None, now: datetime, action: str = ""
             detail={"absent": absent, **({"on_leave": on_leave} if on_leave else {})},
             closed_at=now,
             closed_by=by,
+            absences_untold=rules.send_attendance_notifications,
         )
         session.save()
     statistics.add(session, now=now)
-    notices.of_absences(session, now=now)
     announce(session)
     return session
 

@@ -19,7 +19,7 @@ from attendance.enums import SessionStatus, Status
 from attendance.gate import Doors
 from attendance.gate.doors import BULK_MARK, SUMMARY
 from attendance.models import AttendanceConfiguration, AttendanceRecord, AttendanceStatistics, Session
-from attendance.services import leaves, marking, statistics
+from attendance.services import leaves, marking, scheduler, statistics
 from attendance.services.sessions import close_session
 from audit.models import AuditEntry
 from core import clock, limits
@@ -501,6 +501,7 @@ def test_both_ways_leave_the_same_class_marks_and_entry(room: Room, verb: str) -
         figures = (
             AttendanceStatistics.objects.filter(student__in=here.students).order_by("student_id").values()
         )
+        scheduler.tell_due(now=room.now)
         told = [
             (notice.kind, notice.created_at, numbers[notice.user_id])
             for notice in Notification.objects.filter(user__in=numbers).exclude(kind__startswith="leave")

@@ -22,6 +22,8 @@ from attendance.services import (
     holidays,
     leaves,
     marking,
+    plain_moves,
+    scheduler,
     sessions,
     timetable,
 )
@@ -74,7 +76,10 @@ def college() -> College:
 
 
 def close(college: College) -> Session:
-    return sessions.close_session(session=college.session, by=college.teacher, now=AFTER)
+    """Closed, and the clock has gone by."""
+    closed = sessions.close_session(session=college.session, by=college.teacher, now=AFTER)
+    scheduler.tell_due(now=AFTER)
+    return closed
 
 
 def mark(college: College, index: int, status: str) -> None:
@@ -120,13 +125,16 @@ class TestAbsences:
             "In the class of Tue 3 Nov, 09:00. If that is wrong, ask for a correction."
         ]
 
-    def test_cost_two_statements_whatever_the_size_of_the_class(self) -> None:
-        counts = []
+    def test_cost_nothing_when_a_class_is_closed_and_then_the_same_whatever_its_size(self) -> None:
+        closing, telling = [], []
         for size in (1, 20):
             session = SessionFactory(section=SectionFactory(students=size), open=True)
             with CaptureQueriesContext(connection) as queries:
                 sessions.close_session(session=session, by=None, now=AFTER)
-            counts.append(len(queries))
+            closing.append(len(queries))
+            with CaptureQueriesContext(connection) as queries:
+                assert scheduler.tell_due(now=AFTER).done == 1
+            telling.append(len(queries))
         silent = SessionFactory(
             section=SectionFactory(
                 students=20, school=SchoolFactory(configuration__send_attendance_notifications=False)
@@ -135,7 +143,31 @@ class TestAbsences:
         )
         with CaptureQueriesContext(connection) as queries:
             sessions.close_session(session=silent, by=None, now=AFTER)
-        assert [count - len(queries) for count in counts] == [2, 2]
+        assert closing == [len(queries)] * 2
+        assert telling[0] == telling[1]
+        assert scheduler.tell_due(now=AFTER).done == 0
+
+    def test_of_a_class_that_is_opened_again_before_anybody_was_told_are_told_to_nobody(
+        self, college: College
+    ) -> None:
+        mark(college, 0, "present")
+        sessions.close_session(session=college.session, by=college.teacher, now=AFTER)
+        sessions.reopen_session(session=college.session, reason="a mistake", by=college.teacher, now=AFTER)
+        assert scheduler.tell_due(now=AFTER).done == 0
+        marking.mark(
+            session=college.session,
+            student=college.number(1),
+            status="present",
+            by=college.teacher,
+            now=AFTER,
+        )
+        close(college)
+        assert everybody() == {kinds.ABSENCE: {college.students[2].user_id}}
+
+    def test_of_a_class_that_was_closed_at_the_door_are_told_too(self, college: College) -> None:
+        assert plain_moves.close_open(session_id=college.session.pk, user_id=college.teacher.pk, now=AFTER)
+        assert scheduler.tell_due(now=AFTER).done == 1
+        assert everybody() == {kinds.ABSENCE: {student.user_id for student in college.students}}
 
     def test_of_a_school_that_does_not_want_it_are_not_told(self, college: College) -> None:
         rules = college.school.attendance_configuration
@@ -189,6 +221,7 @@ class TestAbsences:
                 now=AFTER,
             )
         sessions.close_session(session=college.session, by=college.teacher, now=AFTER + timedelta(minutes=1))
+        scheduler.tell_due(now=AFTER + timedelta(minutes=1))
         said = [json.loads(one.body)["data"] for one in WebhookDelivery.objects.order_by("created_at", "id")]
         assert [one["absent"] for one in said] == [[college.number(1), college.number(2)], []]
         assert said[0] == {

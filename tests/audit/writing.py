@@ -1301,6 +1301,7 @@ SILENT: dict[str, str] = {
     "attendance.services.statistics.take_marks": _DERIVED,
     "attendance.services.statistics.take_student": _DERIVED,
     "attendance.services.summaries.refresh": _DERIVED,
+    "attendance.services.scheduler.tell_due": "tells people of classes whose closing is told",
     "attendance.services.tickets.forget": "clears away used tickets, whose marks are told",
     **dict.fromkeys(
         [
