@@ -37,10 +37,10 @@ def together(place: Place, *, seconds: int, rows: int) -> list[Result]:
     held = place.waves(life.waves(seconds + WARM_UP), planned=True)
     summaries = SummaryRequests()
     parts = [
-        _Part("scan", 16, 1_000, ScanRequests(), scanned, 201),
-        _Part("bulk", 2, 100, BulkRequests(marked), 0, 200),
-        _Part("summary", 4, 500, summaries, 0, 200),
-        _Part("openclose", 1, 50, LifeRequests(held), 0, 200),
+        _Part("scan", 32, 1_000, ScanRequests(), scanned, 201),
+        _Part("bulk", 3, 100, BulkRequests(marked), 0, 200),
+        _Part("summary", 16, 500, summaries, 0, 200),
+        _Part("openclose", 2, 50, LifeRequests(held), 0, 200),
     ]
     with place.site("web") as site:
         threads = [threading.Thread(target=_run, args=(part, site.web, seconds)) for part in parts]
