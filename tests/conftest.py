@@ -166,6 +166,7 @@ def owner_sql(*statements: str) -> list[tuple[Any, ...]]:
 
 #: More rows than this in one table, and it is truncated; fewer are deleted, which makes no new files.
 _MANY_ROWS = 2000
+_ATTEMPTS = 5
 _KEPT = {"django_migrations", "django_content_type", "auth_permission"}
 
 
@@ -183,6 +184,18 @@ def _empty_as_owner(case: TransactionTestCase) -> None:
     connections.close_all()
     # Its connection would keep the database from being dropped, and belong to nobody in the next test.
     queue.close()
+    for attempt in range(_ATTEMPTS):
+        try:
+            _empty(tables)
+        except psycopg.errors.DeadlockDetected:
+            # A request that its page no longer waits for took the tables in another order.
+            if attempt == _ATTEMPTS - 1:
+                raise
+        else:
+            return
+
+
+def _empty(tables: list[str]) -> None:
     with owner_connection() as owner:
         owner.execute("SET audit.maintenance = 'on'")
         # Whoever still writes is waited for, as TRUNCATE would.
