@@ -38,7 +38,7 @@ def together(place: Place, *, seconds: int, rows: int) -> list[Result]:
     summaries = SummaryRequests()
     parts = [
         _Part("scan", 32, 1_000, ScanRequests(), scanned, 201),
-        _Part("bulk", 3, 100, BulkRequests(marked), 0, 200),
+        _Part("bulk", 4, 100, BulkRequests(marked), 0, 200),
         _Part("summary", 16, 500, summaries, 0, 200),
         _Part("openclose", 2, 50, LifeRequests(held), 0, 200),
     ]
