@@ -22,7 +22,7 @@ def taken_back(blocker: Any, now: datetime) -> Iterator[None]:
     with blocker.unblock():
         outermost = transaction.atomic()
         # The tests' own is not durable either; Django tells the two apart by this mark.
-        outermost._from_testcase = True  # type: ignore[attr-defined]
+        outermost._from_testcase = True  # type: ignore[attr-defined] # Django sets it so too
         with outermost:
             with clock.frozen(now):
                 yield

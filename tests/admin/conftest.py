@@ -19,6 +19,16 @@ from tests.factories import SectionFactory, SessionFactory, UserFactory
 __all__ = ["held_clock"]
 
 
+def begin(session: Session, now: datetime) -> Session:
+    """Open it, and mark its first student present."""
+    teacher = session.faculty.get().user
+    begun = sessions.open_session(session=session, by=teacher, now=now)
+    bulk_mark(
+        session=begun, marks=[Mark(students_of(begun)[0].enrollment_no, "present")], by=teacher, now=now
+    )
+    return begun
+
+
 @pytest.fixture
 def session() -> Session:
     """A class of two students, planned."""
@@ -28,12 +38,7 @@ def session() -> Session:
 @pytest.fixture
 def begun(session: Session, now: datetime) -> Session:
     """The same class, open, with its first student marked present."""
-    teacher = session.faculty.get().user
-    begun = sessions.open_session(session=session, by=teacher, now=now)
-    bulk_mark(
-        session=begun, marks=[Mark(students_of(begun)[0].enrollment_no, "present")], by=teacher, now=now
-    )
-    return begun
+    return begin(session, now)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from accounts.enums import Role
 from accounts.models import School, User
 from attendance.models import AttendanceStatistics, Holiday, Session, TimetableSlot
 from attendance.services import sessions
-from attendance.services.marking import Mark, bulk_mark
+from tests.admin.conftest import begin
 from tests.admin.pages import entry, saved, url
 from tests.attendance.scans import students_of
 from tests.colleges import signed_in
@@ -68,12 +68,7 @@ OPERATORS_ONLY = {"audit.AuditSeal"}
 def standing(django_db_setup: None, django_db_blocker: Any) -> Iterator[Session]:
     """A class that has begun, made once for all models."""
     with taken_back(django_db_blocker, NOW):
-        session = SessionFactory(section=SectionFactory(students=2))
-        teacher = session.faculty.get().user
-        sessions.open_session(session=session, by=teacher, now=NOW)
-        marks = [Mark(students_of(session)[0].enrollment_no, "present")]
-        bulk_mark(session=session, marks=marks, by=teacher, now=NOW)
-        yield session
+        yield begin(SessionFactory(section=SectionFactory(students=2)), NOW)
 
 
 @pytest.mark.usefixtures("session")

@@ -290,10 +290,10 @@ def test_a_leave_over_many_classes_costs_as_much_to_decide_as_one_over_few(colle
         with CaptureQueriesContext(connection) as queries:
             outcome = leaves.approve(leave=leave, by=college.admin, now=clock.now())
         assert outcome.changed == count
-        return len(queries)
+        # Outside a test the decision's own savepoint is the transaction.
+        return len([query for query in queries if "SAVEPOINT" not in query["sql"]])
 
-    # No page waits for it; it also takes back what was told of the absences.
-    assert decide(1, 0) == decide(5, 10) <= LIMIT + 1
+    assert decide(1, 0) == decide(5, 10) <= LIMIT
 
 
 def another_held(college: College, index: int) -> Any:
