@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -82,9 +82,9 @@ def close(college: College) -> Session:
     return closed
 
 
-def mark(college: College, index: int, status: str) -> None:
+def mark(college: College, index: int, status: str, *, now: datetime = NOW) -> None:
     marking.mark(
-        session=college.session, student=college.number(index), status=status, by=college.teacher, now=NOW
+        session=college.session, student=college.number(index), status=status, by=college.teacher, now=now
     )
 
 
@@ -154,13 +154,7 @@ class TestAbsences:
         sessions.close_session(session=college.session, by=college.teacher, now=AFTER)
         sessions.reopen_session(session=college.session, reason="a mistake", by=college.teacher, now=AFTER)
         assert scheduler.tell_due(now=AFTER).done == 0
-        marking.mark(
-            session=college.session,
-            student=college.number(1),
-            status="present",
-            by=college.teacher,
-            now=AFTER,
-        )
+        mark(college, 1, "present", now=AFTER)
         close(college)
         assert everybody() == {kinds.ABSENCE: {college.students[2].user_id}}
 
@@ -184,13 +178,7 @@ class TestAbsences:
         sessions.reopen_session(session=college.session, reason="a mistake", by=college.teacher, now=AFTER)
         # What nobody has seen yet is taken back.
         assert everybody() == {kinds.ABSENCE: {read.pk}}
-        marking.mark(
-            session=college.session,
-            student=college.number(2),
-            status="present",
-            by=college.teacher,
-            now=AFTER,
-        )
+        mark(college, 2, "present", now=AFTER)
         close(college)
         assert (len(told(read)), told(unread)) == (1, [])
 
@@ -213,13 +201,7 @@ class TestAbsences:
         close(college)
         sessions.reopen_session(session=college.session, reason="a mistake", by=college.teacher, now=AFTER)
         for index in (1, 2):
-            marking.mark(
-                session=college.session,
-                student=college.number(index),
-                status="present",
-                by=college.teacher,
-                now=AFTER,
-            )
+            mark(college, index, "present", now=AFTER)
         sessions.close_session(session=college.session, by=college.teacher, now=AFTER + timedelta(minutes=1))
         scheduler.tell_due(now=AFTER + timedelta(minutes=1))
         said = [json.loads(one.body)["data"] for one in WebhookDelivery.objects.order_by("created_at", "id")]
